@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IIIF_BASE_ERR_H
+#define IIIF_BASE_ERR_H
+/**
+ * @file err.h
+ * @brief Status codes of this project, and the sentence that goes with one.
+ */
+#include <apr_errno.h>
+
+/* Expected failures. Anything else is a plain APR or OS status: our fault, or the machine's. */
+#define IIIF_EBADREQUEST                                                                           \
+    (APR_OS_START_USERERR + 1) /**< the URI breaks the Image API grammar or its limits */
+#define IIIF_ENOTFOUND (APR_OS_START_USERERR + 2) /**< no image for this identifier */
+#define IIIF_ENOTIMPL  (APR_OS_START_USERERR + 3) /**< valid, but switched off or not built here */
+#define IIIF_ETOOBIG                                                                               \
+    (APR_OS_START_USERERR + 4) /**< valid, but more than this server will ever do */
+#define IIIF_EBADSOURCE (APR_OS_START_USERERR + 5) /**< the source file is damaged or is no image  \
+                                                    */
+
+/** What went wrong, in one sentence for a person. Lives on the caller's stack; owns nothing. */
+typedef struct iiif_err_t {
+    char text[256];
+} iiif_err_t;
+
+/**
+ * Write the sentence into @a err (may be NULL) and hand back @a rv, so that a failing function
+ * can say `return iiif_fail(err, rv, ...)`. A longer sentence is cut.
+ */
+apr_status_t iiif_fail(iiif_err_t *err, apr_status_t rv, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/config.h"
+
+#include <string.h>
+
+#include "image/vips_process.h"
+
+#include "base/banned.h"
+
+void *iiif_dir_conf_create(apr_pool_t *pool, char *path)
+{
+    iiif_dir_conf_t *conf = apr_pcalloc(pool, sizeof(*conf));
+
+    (void)path;
+#define NUM(type, name, dflt) conf->name = -1;
+#define PTR(type, name, dflt)
+    IIIF_DIR_SETTINGS(NUM, PTR)
+#undef NUM
+#undef PTR
+    return conf;
+}
+
+void *iiif_dir_conf_merge(apr_pool_t *pool, void *basev, void *addv)
+{
+    const iiif_dir_conf_t *base = basev, *add = addv;
+    iiif_dir_conf_t *conf = apr_pcalloc(pool, sizeof(*conf));
+    unsigned i;
+
+#define NUM(type, name, dflt) conf->name = add->name != -1 ? add->name : base->name;
+#define PTR(type, name, dflt) conf->name = add->name ? add->name : base->name;
+    IIIF_DIR_SETTINGS(NUM, PTR)
+#undef NUM
+#undef PTR
+    for (i = 0; i < IIIF_FORMATS; ++i)
+        conf->quality[i] = add->quality[i] ? add->quality[i] : base->quality[i];
+    return conf;
+}
+
+void *iiif_server_conf_create(apr_pool_t *pool, server_rec *s)
+{
+    iiif_server_conf_t *conf = apr_pcalloc(pool, sizeof(*conf));
+
+    (void)s;
+    conf->roots = apr_array_make(pool, 2, sizeof(iiif_root_t));
+    return conf;
+}
+
+void *iiif_server_conf_merge(apr_pool_t *pool, void *basev, void *addv)
+{
+    const iiif_server_conf_t *base = basev, *add = addv;
+    iiif_server_conf_t *conf = apr_pcalloc(pool, sizeof(*conf));
+
+    conf->roots = apr_array_append(pool, add->roots, base->roots);
+    conf->resolver = add->resolver ? add->resolver : base->resolver;
+    return conf;
+}
+
+iiif_dir_conf_t iiif_settings(const request_rec *r)
+{
+    iiif_dir_conf_t conf =
+        *(const iiif_dir_conf_t *)ap_get_module_config(r->per_dir_config, &iiif_image_module);
+    unsigned i;
+
+#define NUM(type, name, dflt)                                                                      \
+    if (conf.name == -1)                                                                           \
+        conf.name = (dflt);
+#define PTR(type, name, dflt)                                                                      \
+    if (!conf.name)                                                                                \
+        conf.name = (dflt);
+    IIIF_DIR_SETTINGS(NUM, PTR)
+#undef NUM
+#undef PTR
+    for (i = 0; i < IIIF_FORMATS; ++i) {
+        if (!conf.quality[i])
+            conf.quality[i] = iiif_format((iiif_format_e)i)->default_quality;
+    }
+    return conf;
+}
+
+const iiif_server_conf_t *iiif_server_settings(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &iiif_image_module);
+}
+
+iiif_plan_rules_t iiif_plan_rules(const iiif_dir_conf_t *settings)
+{
+    return (iiif_plan_rules_t){
+        .versions = { (iiif_version_e)settings->version_first,
+                      (iiif_version_e)settings->version_second },
+        .accepted = IIIF_VERSION_NONE,
+        .formats = iiif_vips_formats(),
+        .source = { (iiif_source_format_set_t)settings->source_formats,
+                    (apr_uint64_t)settings->max_source_pixels },
+        .max = { .max_width = (apr_uint32_t)settings->max_width,
+                 .max_height = (apr_uint32_t)settings->max_height,
+                 .max_area = (apr_uint64_t)settings->max_area },
+        .upscale = settings->upscale,
+        .square = (iiif_square_e)settings->square,
+        .tile = (apr_uint32_t)settings->tile_size,
+    };
+}
+
+iiif_look_t iiif_look(const iiif_dir_conf_t *settings)
+{
+    iiif_look_t look = { .background = { (unsigned char)(settings->background >> 16 & 0xff),
+                                         (unsigned char)(settings->background >> 8 & 0xff),
+                                         (unsigned char)(settings->background & 0xff) } };
+
+    memcpy(look.quality, settings->quality, sizeof(look.quality));
+    return look;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IIIF_HTTPD_CONFIG_H
+#define IIIF_HTTPD_CONFIG_H
+/** @file config.h
+ *  @brief The settings: each once, with its default; struct, create, merge and reading come from
+ * the list. */
+#include <cjson/cJSON.h>
+#include <httpd.h>
+#include <http_config.h>
+
+#include "image/render.h"
+#include "plan/plan.h"
+
+/* clang-format off */
+/* Per directory: type, name, default. "Not set" is -1, or NULL for a pointer. */
+#define IIIF_DIR_SETTINGS(NUM, PTR)                                                                       \
+    NUM(int,                  version_first,     IIIF_VERSION_3)             /* IIIFVersions */            \
+    NUM(int,                  version_second,    IIIF_VERSION_2)                                          \
+    NUM(int,                  notfound,          0)                          /* IIIFFallback */            \
+    NUM(int,                  source_formats,    (int)IIIF_SOURCE_FORMATS_DEFAULT)                        \
+    NUM(apr_int64_t,          max_width,         0)                          /* pixels; 0: no limit */     \
+    NUM(apr_int64_t,          max_height,        0)                                                       \
+    NUM(apr_int64_t,          max_area,          0)                                                       \
+    NUM(int,                  upscale,           IIIF_UPSCALE_ON)                                         \
+    NUM(apr_int64_t,          max_source_pixels, APR_INT64_C(1000000000))    /* 0: no limit */             \
+    NUM(int,                  tile_size,         512)                        /* pixels */                  \
+    NUM(int,                  background,        0xffffff)                   /* RRGGBB */                  \
+    NUM(int,                  square,            IIIF_SQUARE_CENTRE)         /* IIIFSquareCrop */          \
+    NUM(int,                  pages,             0)                                                       \
+    PTR(const char *,         location_root,     NULL)  /* IIIFImageRoot in <Location>: directory, */     \
+    PTR(const char *,         location_prefix,   NULL)  /* and the Location's path */                     \
+    PTR(const char *,         base_url,          NULL)                                                    \
+    PTR(const char *,         rights,            NULL)                                                    \
+    PTR(const char *,         attribution,       NULL)                                                    \
+    PTR(const char *,         logo,              NULL)                                                    \
+    PTR(apr_array_header_t *, links,             NULL)  /* of iiif_link_t */                              \
+    PTR(const cJSON *,        info,              NULL)  /* IIIFInfo, parsed */                            \
+    PTR(apr_array_header_t *, trusted_proxies,   NULL)  /* of apr_ipsubnet_t * */
+/* clang-format on */
+
+typedef struct iiif_dir_conf_t {
+#define DECLARE(type, name, dflt) type name;
+    IIIF_DIR_SETTINGS(DECLARE, DECLARE)
+#undef DECLARE
+    int quality[IIIF_FORMATS]; /**< IIIFQuality; 0: not set */
+} iiif_dir_conf_t;
+
+/** One IIIFImageRoot of a server. */
+typedef struct iiif_root_t {
+    const char *prefix;    /**< URL path without trailing slash; "" for "/" */
+    const char *directory; /**< absolute */
+} iiif_root_t;
+
+typedef struct iiif_server_conf_t {
+    apr_array_header_t *roots;       /**< of iiif_root_t, this server's before the main server's */
+    const iiif_resolver_t *resolver; /**< NULL: not set, filesystem */
+} iiif_server_conf_t;
+
+extern module AP_MODULE_DECLARE_DATA iiif_image_module;
+extern const command_rec iiif_directives[];
+
+void *iiif_dir_conf_create(apr_pool_t *pool, char *path);
+void *iiif_dir_conf_merge(apr_pool_t *pool, void *base, void *add);
+void *iiif_server_conf_create(apr_pool_t *pool, server_rec *s);
+void *iiif_server_conf_merge(apr_pool_t *pool, void *base, void *add);
+
+/** The settings in force for @a r, defaults filled in: callers never see "not set". */
+iiif_dir_conf_t iiif_settings(const request_rec *r);
+
+/** The server's own part of them. */
+const iiif_server_conf_t *iiif_server_settings(const server_rec *s);
+
+/** Those that decide on a plan, as plan/ wants them. `accepted` is left at NONE. */
+iiif_plan_rules_t iiif_plan_rules(const iiif_dir_conf_t *settings);
+
+/** Those that change pixels, as image/ wants them. */
+iiif_look_t iiif_look(const iiif_dir_conf_t *settings);
+#endif

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every directive: its setter, then the table. A bad value names directive, value and range. */
+#include <apr_network_io.h>
+#include <apr_strings.h>
+#include <httpd.h>
+#include <http_core.h>
+#include <string.h>
+#include <strings.h>
+
+#include "httpd/config.h"
+#include "iiif/info.h"
+
+#include "base/banned.h"
+
+#define PIXELS_MAX APR_INT64_C(1000000000000) /* a terapixel: more is a slip of the keyboard */
+
+/* Whole decimal numbers only: "12abc", "" and values out of range are refused. */
+static const char *parse_number(apr_int64_t *value, cmd_parms *cmd, const char *arg,
+                                apr_int64_t min, apr_int64_t max)
+{
+    char *end;
+    apr_int64_t n = apr_strtoi64(arg, &end, 10);
+
+    if (end == arg || *end || n < min || n > max)
+        return apr_psprintf(
+            cmd->pool, "%s: '%s' is not a number from %" APR_INT64_T_FMT " to %" APR_INT64_T_FMT,
+            cmd->cmd->name, arg, min, max);
+    *value = n;
+    return NULL;
+}
+
+static const char *parse_int(int *value, cmd_parms *cmd, const char *arg, int min, int max)
+{
+    apr_int64_t n = 0;
+    const char *complaint = parse_number(&n, cmd, arg, min, max);
+
+    if (!complaint)
+        *value = (int)n;
+    return complaint;
+}
+
+/* One of a list of words; the last is NULL. The word's place is the value. */
+static const char *parse_word(int *value, cmd_parms *cmd, const char *arg,
+                              const char *const words[])
+{
+    const char *known = "";
+    int i;
+
+    for (i = 0; words[i]; ++i) {
+        if (!strcasecmp(arg, words[i])) {
+            *value = i;
+            return NULL;
+        }
+        known = apr_pstrcat(cmd->pool, known, " ", words[i], NULL);
+    }
+    return apr_psprintf(cmd->pool, "%s: '%s' is not one of%s", cmd->cmd->name, arg, known);
+}
+
+static const char *parse_directory(const char **directory, cmd_parms *cmd, const char *arg)
+{
+    char *absolute = ap_server_root_relative(cmd->pool, arg), *clean;
+
+    if (!absolute
+        || apr_filepath_merge(&clean, NULL, absolute, APR_FILEPATH_NOTRELATIVE, cmd->pool)
+               != APR_SUCCESS)
+        return apr_psprintf(cmd->pool, "%s: '%s' is not a path", cmd->cmd->name, arg);
+    while (clean[1] && clean[strlen(clean) - 1] == '/')
+        clean[strlen(clean) - 1] = '\0';
+    *directory = clean;
+    return NULL;
+}
+
+static const char *parse_prefix(const char **prefix, cmd_parms *cmd, const char *arg)
+{
+    char *path = apr_pstrdup(cmd->pool, arg);
+
+    if (*path != '/')
+        return apr_psprintf(cmd->pool, "%s: '%s' is not a URL path: it starts with no slash",
+                            cmd->cmd->name, arg);
+    while (*path && path[strlen(path) - 1] == '/')
+        path[strlen(path) - 1] = '\0';
+    *prefix = path;
+    return NULL;
+}
+
+/* "IIIFImageRoot url-path directory" in a server, "IIIFImageRoot directory" in a <Location>. */
+static const char *set_image_root(cmd_parms *cmd, void *confv, const char *first,
+                                  const char *second)
+{
+    iiif_dir_conf_t *conf = confv;
+    iiif_server_conf_t *server =
+        ap_get_module_config(cmd->server->module_config, &iiif_image_module);
+    iiif_root_t root;
+    const char *complaint;
+
+    if (cmd->path) {
+        if (second || !cmd->directive->parent
+            || strcasecmp(cmd->directive->parent->directive, "<Location") || *cmd->path != '/')
+            return apr_psprintf(
+                cmd->pool,
+                "%s: inside a section it takes one directory, and the section is a <Location>",
+                cmd->cmd->name);
+        complaint = parse_prefix(&conf->location_prefix, cmd, cmd->path);
+        return complaint ? complaint : parse_directory(&conf->location_root, cmd, first);
+    }
+    if (!second)
+        return apr_psprintf(cmd->pool, "%s: takes a URL path and a directory", cmd->cmd->name);
+    complaint = parse_prefix(&root.prefix, cmd, first);
+    if (!complaint)
+        complaint = parse_directory(&root.directory, cmd, second);
+    if (!complaint)
+        APR_ARRAY_PUSH(server->roots, iiif_root_t) = root;
+    return complaint;
+}
+
+static const char *set_resolver(cmd_parms *cmd, void *confv, const char *arg)
+{
+    iiif_server_conf_t *server =
+        ap_get_module_config(cmd->server->module_config, &iiif_image_module);
+
+    (void)confv;
+    server->resolver = iiif_resolver_by_name(arg);
+    return server->resolver ? NULL
+                            : apr_psprintf(cmd->pool, "%s: '%s' is not one of %s", cmd->cmd->name,
+                                           arg, IIIF_RESOLVER_NAMES);
+}
+
+static const char *set_versions(cmd_parms *cmd, void *confv, const char *first, const char *second)
+{
+    iiif_dir_conf_t *conf = confv;
+    const char *complaint = parse_int(&conf->version_first, cmd, first, 2, 3);
+
+    conf->version_second = IIIF_VERSION_NONE;
+    if (!complaint && second)
+        complaint = parse_int(&conf->version_second, cmd, second, 2, 3);
+    if (!complaint && conf->version_first == conf->version_second)
+        complaint = apr_psprintf(cmd->pool, "%s: version %s is named twice", cmd->cmd->name, first);
+    return complaint;
+}
+
+static const char *set_fallback(cmd_parms *cmd, void *confv, const char *arg)
+{
+    static const char *const words[] = { "decline", "notfound", NULL };
+
+    return parse_word(&((iiif_dir_conf_t *)confv)->notfound, cmd, arg, words);
+}
+
+static const char *set_source_formats(cmd_parms *cmd, void *confv, int argc, char *const argv[])
+{
+    iiif_dir_conf_t *conf = confv;
+    iiif_source_format_set_t formats = 0;
+    int i;
+
+    for (i = 0; i < argc; ++i) {
+        iiif_source_format_e format = iiif_source_format_by_name(argv[i]);
+
+        if (format == IIIF_SOURCE_FORMATS)
+            return apr_psprintf(
+                cmd->pool,
+                "%s: '%s' is not one of jpeg png tiff jp2 webp gif heif avif jxl pdf svg",
+                cmd->cmd->name, argv[i]);
+        formats |= 1u << format;
+    }
+    if (!formats)
+        return apr_psprintf(cmd->pool, "%s: takes one format or more", cmd->cmd->name);
+    conf->source_formats = (int)formats;
+    return NULL;
+}
+
+static const char *set_max_width(cmd_parms *cmd, void *confv, const char *arg)
+{
+    return parse_number(&((iiif_dir_conf_t *)confv)->max_width, cmd, arg, 0, APR_INT32_MAX);
+}
+
+static const char *set_max_height(cmd_parms *cmd, void *confv, const char *arg)
+{
+    return parse_number(&((iiif_dir_conf_t *)confv)->max_height, cmd, arg, 0, APR_INT32_MAX);
+}
+
+static const char *set_max_area(cmd_parms *cmd, void *confv, const char *arg)
+{
+    return parse_number(&((iiif_dir_conf_t *)confv)->max_area, cmd, arg, 0, PIXELS_MAX);
+}
+
+static const char *set_max_source_pixels(cmd_parms *cmd, void *confv, const char *arg)
+{
+    return parse_number(&((iiif_dir_conf_t *)confv)->max_source_pixels, cmd, arg, 0, PIXELS_MAX);
+}
+
+static const char *set_upscale(cmd_parms *cmd, void *confv, const char *arg)
+{
+    iiif_dir_conf_t *conf = confv;
+
+    if (!strcasecmp(arg, "on") || !strcasecmp(arg, "off")) {
+        conf->upscale = strcasecmp(arg, "on") ? IIIF_UPSCALE_OFF : IIIF_UPSCALE_ON;
+        return NULL;
+    }
+    return parse_int(&conf->upscale, cmd, arg, 2, 100);
+}
+
+static const char *set_tile_size(cmd_parms *cmd, void *confv, const char *arg)
+{
+    return parse_int(&((iiif_dir_conf_t *)confv)->tile_size, cmd, arg, 64, 4096);
+}
+
+static const char *set_quality(cmd_parms *cmd, void *confv, const char *format, const char *quality)
+{
+    iiif_dir_conf_t *conf = confv;
+    unsigned i;
+
+    for (i = 0; i < IIIF_FORMATS; ++i) {
+        const iiif_format_t *row = iiif_format((iiif_format_e)i);
+
+        if (row->lossy && !strcasecmp(row->extension, format))
+            return parse_int(&conf->quality[i], cmd, quality, 1, 100);
+    }
+    return apr_psprintf(cmd->pool, "%s: '%s' is not one of jpg webp jp2 pdf avif jxl",
+                        cmd->cmd->name, format);
+}
+
+static const char *set_background(cmd_parms *cmd, void *confv, const char *arg)
+{
+    iiif_dir_conf_t *conf = confv;
+    const char *digits = *arg == '#' ? arg + 1 : arg;
+
+    if (strlen(digits) != 6 || strspn(digits, "0123456789abcdefABCDEF") != 6)
+        return apr_psprintf(cmd->pool, "%s: '%s' is not a colour like #ffffff", cmd->cmd->name,
+                            arg);
+    conf->background = (int)apr_strtoi64(digits, NULL, 16);
+    return NULL;
+}
+
+static const char *set_square_crop(cmd_parms *cmd, void *confv, const char *arg)
+{
+    static const char *const words[] = {
+        [IIIF_SQUARE_CENTRE] = "centre",       [IIIF_SQUARE_LOW] = "low",
+        [IIIF_SQUARE_HIGH] = "high",           [IIIF_SQUARE_ENTROPY] = "entropy",
+        [IIIF_SQUARE_ATTENTION] = "attention", NULL
+    };
+
+    return parse_word(&((iiif_dir_conf_t *)confv)->square, cmd, arg, words);
+}
+
+static int is_http_uri(const char *arg)
+{
+    return !strncasecmp(arg, "http://", 7) || !strncasecmp(arg, "https://", 8);
+}
+
+/* A member that is a URI; offset from the table. */
+static const char *set_uri(cmd_parms *cmd, void *confv, const char *arg)
+{
+    if (!is_http_uri(arg))
+        return apr_psprintf(cmd->pool, "%s: '%s' is not an http or https URI", cmd->cmd->name, arg);
+    *(const char **)((char *)confv + (apr_size_t)cmd->info) = arg;
+    return NULL;
+}
+
+static const char *add_link(cmd_parms *cmd, iiif_dir_conf_t *conf, iiif_link_t link)
+{
+    if (!conf->links)
+        conf->links = apr_array_make(cmd->pool, 2, sizeof(iiif_link_t));
+    APR_ARRAY_PUSH(conf->links, iiif_link_t) = link;
+    return is_http_uri(link.id) ? NULL
+                                : apr_psprintf(cmd->pool, "%s: '%s' is not an http or https URI",
+                                               cmd->cmd->name, link.id);
+}
+
+static const char *set_part_of(cmd_parms *cmd, void *confv, const char *id, const char *type,
+                               const char *label)
+{
+    return add_link(cmd, confv,
+                    (iiif_link_t){ .property = "partOf", .id = id, .type = type, .label = label });
+}
+
+static const char *set_see_also(cmd_parms *cmd, void *confv, int argc, char *const argv[])
+{
+    if (argc < 2 || argc > 5)
+        return apr_psprintf(cmd->pool, "%s: takes uri type [format [label [profile]]]",
+                            cmd->cmd->name);
+    return add_link(cmd, confv,
+                    (iiif_link_t){ .property = "seeAlso",
+                                   .id = argv[0],
+                                   .type = argv[1],
+                                   .format = argc > 2 ? argv[2] : NULL,
+                                   .label = argc > 3 ? argv[3] : NULL,
+                                   .profile = argc > 4 ? argv[4] : NULL });
+}
+
+static const char *set_service(cmd_parms *cmd, void *confv, const char *id, const char *type,
+                               const char *profile)
+{
+    return add_link(
+        cmd, confv,
+        (iiif_link_t){ .property = "service", .id = id, .type = type, .profile = profile });
+}
+
+static const char *set_info(cmd_parms *cmd, void *confv, const char *arg)
+{
+    iiif_dir_conf_t *conf = confv;
+    const char *path = ap_server_root_relative(cmd->pool, arg);
+    iiif_err_t err = { "not a path" };
+
+    if (!path || iiif_info_extra_read(&conf->info, path, &err, cmd->pool) != APR_SUCCESS)
+        return apr_psprintf(cmd->pool, "%s: %s", cmd->cmd->name, err.text);
+    return NULL;
+}
+
+static const char *set_base_url(cmd_parms *cmd, void *confv, const char *arg)
+{
+    iiif_dir_conf_t *conf = confv;
+
+    if (!is_http_uri(arg) || strpbrk(arg, " <>\"?#"))
+        return apr_psprintf(cmd->pool, "%s: '%s' is not an http or https URI without query",
+                            cmd->cmd->name, arg);
+    conf->base_url = arg;
+    return NULL;
+}
+
+static const char *set_trusted_proxy(cmd_parms *cmd, void *confv, const char *arg)
+{
+    iiif_dir_conf_t *conf = confv;
+    char *address = apr_pstrdup(cmd->pool, arg), *mask = strchr(address, '/');
+    apr_ipsubnet_t *subnet;
+
+    if (mask)
+        *mask++ = '\0';
+    if (apr_ipsubnet_create(&subnet, address, mask, cmd->pool) != APR_SUCCESS)
+        return apr_psprintf(cmd->pool, "%s: '%s' is not an IP address or address/mask",
+                            cmd->cmd->name, arg);
+    if (!conf->trusted_proxies)
+        conf->trusted_proxies = apr_array_make(cmd->pool, 2, sizeof(apr_ipsubnet_t *));
+    APR_ARRAY_PUSH(conf->trusted_proxies, apr_ipsubnet_t *) = subnet;
+    return NULL;
+}
+
+/* clang-format off */
+#define AT(field)  ((void *)APR_OFFSETOF(iiif_dir_conf_t, field))
+#define ANYWHERE   (RSRC_CONF | ACCESS_CONF)
+
+const command_rec iiif_directives[] = {
+    AP_INIT_TAKE12("IIIFImageRoot", set_image_root, NULL, ANYWHERE,
+                   "url-path directory, or directory inside a <Location>: every image below it is a IIIF image"),
+    AP_INIT_TAKE1("IIIFResolver", set_resolver, NULL, RSRC_CONF,
+                  "filesystem: what makes a file of an identifier (default filesystem)"),
+    AP_INIT_TAKE12("IIIFVersions", set_versions, NULL, ANYWHERE,
+                   "3 2: versions of the Image API, the preferred one first (default 3 2)"),
+    AP_INIT_TAKE1("IIIFFallback", set_fallback, NULL, ANYWHERE,
+                  "decline|notfound: leave what is no image request to the rest of httpd, or answer 404 (default decline)"),
+    AP_INIT_TAKE_ARGV("IIIFSourceFormats", set_source_formats, NULL, ANYWHERE,
+                  "formats read: jpeg png tiff jp2 webp gif heif avif jxl pdf svg (default all up to avif)"),
+    AP_INIT_TAKE1("IIIFMaxWidth", set_max_width, NULL, ANYWHERE,
+                  "widest image sent, in pixels, 0 to 2147483647 (default 0: no limit)"),
+    AP_INIT_TAKE1("IIIFMaxHeight", set_max_height, NULL, ANYWHERE,
+                  "highest image sent, in pixels, 0 to 2147483647 (default 0: as IIIFMaxWidth)"),
+    AP_INIT_TAKE1("IIIFMaxArea", set_max_area, NULL, ANYWHERE,
+                  "largest image sent, in pixels, 0 to 1000000000000 (default 0: no limit)"),
+    AP_INIT_TAKE1("IIIFUpscale", set_upscale, NULL, ANYWHERE,
+                  "on|off|2 to 100: may images be enlarged, or how many times (default on)"),
+    AP_INIT_TAKE1("IIIFMaxSourcePixels", set_max_source_pixels, NULL, ANYWHERE,
+                  "largest source read, in pixels, 0 to 1000000000000, 0: no limit (default 1000000000)"),
+    AP_INIT_TAKE1("IIIFTileSize", set_tile_size, NULL, ANYWHERE,
+                  "side of the tiles announced for sources that have none, 64 to 4096 pixels (default 512)"),
+    AP_INIT_TAKE2("IIIFQuality", set_quality, NULL, ANYWHERE,
+                  "format and 1 to 100: compression of jpg webp jp2 pdf avif jxl (default jpg 85, webp 80, jp2 48, pdf 85, avif 60, jxl 75)"),
+    AP_INIT_TAKE1("IIIFBackground", set_background, NULL, ANYWHERE,
+                  "colour behind transparent pixels where the format has none, #RRGGBB (default #ffffff)"),
+    AP_INIT_TAKE1("IIIFSquareCrop", set_square_crop, NULL, ANYWHERE,
+                  "centre|low|high|entropy|attention: where region square lies (default centre)"),
+    AP_INIT_FLAG("IIIFPages", ap_set_flag_slot, AT(pages), ANYWHERE,
+                 "on|off: \"identifier;2\" is page 2 of a file (default off)"),
+    AP_INIT_TAKE1("IIIFRights", set_uri, AT(rights), ANYWHERE,
+                  "URI of a licence or rights statement for info.json"),
+    AP_INIT_TAKE1("IIIFAttribution", ap_set_string_slot, AT(attribution), ANYWHERE,
+                  "text shown with the image, in info.json of version 2"),
+    AP_INIT_TAKE1("IIIFLogo", set_uri, AT(logo), ANYWHERE,
+                  "URI of a logo shown with the image, in info.json of version 2"),
+    AP_INIT_TAKE23("IIIFPartOf", set_part_of, NULL, ANYWHERE,
+                   "uri type [label]: a resource the image is part of; {identifier} in it is replaced"),
+    AP_INIT_TAKE_ARGV("IIIFSeeAlso", set_see_also, NULL, ANYWHERE,
+                   "uri type [format [label [profile]]]: a machine-readable description; {identifier} in it is replaced"),
+    AP_INIT_TAKE23("IIIFService", set_service, NULL, ANYWHERE,
+                   "uri type [profile]: a related service; {identifier} in it is replaced"),
+    AP_INIT_TAKE1("IIIFInfo", set_info, NULL, ANYWHERE,
+                  "file with a JSON object merged into info.json; relative to ServerRoot"),
+    AP_INIT_TAKE1("IIIFBaseURL", set_base_url, NULL, ANYWHERE,
+                  "public URL: scheme and host, and with a path also what stands for the prefix (default: as the client asked)"),
+    AP_INIT_ITERATE("IIIFTrustedProxy", set_trusted_proxy, NULL, ANYWHERE,
+                  "addresses, or address/mask, whose X-Forwarded-Proto and X-Forwarded-Host are believed (default none)"),
+    { .name = NULL }
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IIIF_HTTPD_HOOKS_H
+#define IIIF_HTTPD_HOOKS_H
+/** @file hooks.h
+ *  @brief One function for each phase of httpd that we take part in. */
+#include <httpd.h>
+
+/** Warn about what the configuration lacks. */
+int iiif_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+/** Start libvips: after the fork, before the child has threads. */
+void iiif_child_init(apr_pool_t *pchild, server_rec *s);
+/** pre_translate_name: is it a IIIF URI that names an image? DONE, else DECLINED. */
+int iiif_claim(request_rec *r);
+/** translate_name: the source is the file that httpd's rules are about; preflights end here. */
+int iiif_translate(request_rec *r);
+/** fixups: make the plan. */
+int iiif_fixups(request_rec *r);
+/** Answer. */
+int iiif_handler(request_rec *r);
+#endif

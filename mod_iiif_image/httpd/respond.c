@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/respond.h"
+
+#include <apr_sha1.h>
+#include <apr_strings.h>
+#include <httpd.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <string.h>
+#include <strings.h>
+
+#include "httpd/context.h"
+#include "httpd/log.h"
+
+#include "base/banned.h"
+
+#define ETAG_BYTES 12 /* of SHA-1: enough that two answers never meet */
+
+static int status_of(apr_status_t rv)
+{
+    switch (rv) {
+    case IIIF_EBADREQUEST: return HTTP_BAD_REQUEST;
+    case IIIF_ENOTFOUND: return HTTP_NOT_FOUND;
+    case IIIF_ENOTIMPL: return HTTP_NOT_IMPLEMENTED;
+    case IIIF_ETOOBIG: return HTTP_REQUEST_ENTITY_TOO_LARGE;
+    default: break;
+    }
+    if (APR_STATUS_IS_ENOENT(rv) || APR_STATUS_IS_ENOTDIR(rv))
+        return HTTP_NOT_FOUND;
+    return APR_STATUS_IS_EACCES(rv) ? HTTP_FORBIDDEN : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* What a stranger is told: our own failures carry words of libraries and paths, which stay in the
+ * log. */
+static const char *sentence_for(int status, const iiif_err_t *err)
+{
+    switch (status) {
+    case HTTP_FORBIDDEN: return "the server may not read this image";
+    case HTTP_INTERNAL_SERVER_ERROR:
+        return "this image could not be made; the server's error log says why";
+    default: return err->text;
+    }
+}
+
+/* mod_expires would tell caches to keep the refusal. */
+static void remove_expires(request_rec *r)
+{
+    ap_filter_t *f, *next;
+
+    for (f = r->output_filters; f; f = next) {
+        next = f->next;
+        if (!strcasecmp(f->frec->name, "MOD_EXPIRES"))
+            ap_remove_output_filter(f);
+    }
+}
+
+static int send_refusal(request_rec *r, int status, const char *sentence)
+{
+    static const char *const stale[] = { "ETag", "Last-Modified", "Link", "Content-Disposition",
+                                         "Accept-Ranges" };
+    unsigned i;
+
+    for (i = 0; i < sizeof(stale) / sizeof(stale[0]); ++i)
+        apr_table_unset(r->headers_out, stale[i]);
+    remove_expires(r);
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    r->status = status;
+    ap_set_content_type(r, "text/plain; charset=utf-8");
+    return iiif_send_text(r,
+                          apr_pstrcat(r->pool, ap_escape_logitem(r->pool, sentence), "\n", NULL));
+}
+
+int iiif_refuse(request_rec *r, apr_status_t rv, const iiif_err_t *err)
+{
+    const iiif_context_t *context = iiif_context(r);
+    int status = status_of(rv);
+    const char *identifier = context->request.identifier ? context->request.identifier : r->uri;
+
+    if (ap_is_HTTP_SERVER_ERROR(status) && status != HTTP_NOT_IMPLEMENTED)
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, rv < APR_OS_START_USERERR ? rv : 0, r,
+                      IIIF_LOGNO(0002) "%s: %s", identifier, err->text);
+    else
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, IIIF_LOGNO(0003) "%s: %s", identifier,
+                      err->text);
+    return send_refusal(r, status, sentence_for(status, err));
+}
+
+int iiif_refuse_method(request_rec *r)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, IIIF_LOGNO(0004) "%s: method %s is not answered",
+                  r->uri, r->method);
+    apr_table_setn(r->headers_out, "Allow", "GET, HEAD, OPTIONS");
+    return send_refusal(r, HTTP_METHOD_NOT_ALLOWED, "an image is read with GET or HEAD");
+}
+
+static const char *etag(request_rec *r, const char *const parts[])
+{
+    unsigned char digest[APR_SHA1_DIGESTSIZE];
+    char *text = apr_palloc(r->pool, ETAG_BYTES * 2 + 3);
+    apr_sha1_ctx_t sha1;
+    int i;
+
+    apr_sha1_init(&sha1);
+    for (i = 0; parts[i]; ++i)
+        apr_sha1_update_binary(&sha1, (const unsigned char *)parts[i],
+                               (unsigned)strlen(parts[i]) + 1);
+    apr_sha1_final(digest, &sha1);
+    text[0] = '"';
+    ap_bin2hex(digest, ETAG_BYTES, text + 1);
+    text[ETAG_BYTES * 2 + 1] = '"';
+    text[ETAG_BYTES * 2 + 2] = '\0';
+    return text;
+}
+
+int iiif_check_conditions(request_rec *r, const char *const parts[])
+{
+    apr_table_setn(r->headers_out, "ETag", etag(r, parts));
+    ap_update_mtime(r, r->finfo.mtime);
+    ap_set_last_modified(r);
+    ap_set_accept_ranges(r);
+    return ap_meets_conditions(r);
+}
+
+void iiif_add_link(request_rec *r, const char *uri, const char *rel)
+{
+    apr_table_mergen(r->headers_out, "Link",
+                     apr_pstrcat(r->pool, "<", uri, ">;rel=\"", rel, "\"", NULL));
+}
+
+static int pass(request_rec *r, apr_bucket *body, apr_size_t len)
+{
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+
+    ap_set_content_length(r, (apr_off_t)len);
+    if (!r->header_only)
+        APR_BRIGADE_INSERT_TAIL(bb, body);
+    else
+        apr_bucket_destroy(body);
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
+    if (ap_pass_brigade(r->output_filters, bb) != APR_SUCCESS && !r->connection->aborted)
+        return AP_FILTER_ERROR;
+    return OK;
+}
+
+int iiif_send_text(request_rec *r, const char *text)
+{
+    apr_size_t len = strlen(text);
+
+    return pass(r, apr_bucket_pool_create(text, len, r->pool, r->connection->bucket_alloc), len);
+}
+
+int iiif_send_bytes(request_rec *r, iiif_bytes_t *bytes)
+{
+    return pass(r,
+                apr_bucket_heap_create(bytes->data, bytes->len, iiif_bytes_free,
+                                       r->connection->bucket_alloc),
+                bytes->len);
+}

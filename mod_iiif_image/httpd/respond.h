@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IIIF_HTTPD_RESPOND_H
+#define IIIF_HTTPD_RESPOND_H
+/** @file respond.h
+ *  @brief How an answer leaves: headers, validators, bodies, refusals. */
+#include <httpd.h>
+
+#include "image/render.h"
+
+/**
+ * Refuse with one sentence, as text/plain, never cached; logged once, at info when it is the
+ * client's doing and at err when it is ours. What goes wrong on our side is told in general words.
+ * @return OK: the answer is complete
+ */
+int iiif_refuse(request_rec *r, apr_status_t rv, const iiif_err_t *err);
+
+/** Refuse a method: 405 with Allow. @return OK */
+int iiif_refuse_method(request_rec *r);
+
+/**
+ * Set ETag and Last-Modified and hold them against the request's conditions, before any work.
+ * @param parts everything the answer depends on, NULL at the end
+ * @return OK: go on; else a status to return from the handler
+ */
+int iiif_check_conditions(request_rec *r, const char *const parts[]);
+
+/** Add a value to the one Link header. */
+void iiif_add_link(request_rec *r, const char *uri, const char *rel);
+
+/** Send text that is already complete. @return OK or AP_FILTER_ERROR */
+int iiif_send_text(request_rec *r, const char *text);
+
+/** Send @a bytes, which are given away. @return OK or AP_FILTER_ERROR */
+int iiif_send_bytes(request_rec *r, iiif_bytes_t *bytes);
+#endif

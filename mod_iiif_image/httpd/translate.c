@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Claiming a request, and turning it into its source file. */
+#include <apr_strings.h>
+#include <httpd.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <string.h>
+
+#include "httpd/config.h"
+#include "httpd/context.h"
+#include "httpd/hooks.h"
+#include "httpd/log.h"
+
+#include "base/banned.h"
+
+iiif_context_t *iiif_context(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &iiif_image_module);
+}
+
+/* What follows prefix in path, without the slash; NULL when path is elsewhere. */
+static const char *below(const char *path, const char *prefix)
+{
+    apr_size_t len = strlen(prefix);
+
+    if (strncmp(path, prefix, len) || (path[len] && path[len] != '/'))
+        return NULL;
+    return path[len] ? path + len + 1 : path + len;
+}
+
+/* The root with the longest prefix; a <Location>'s own before the server's of equal length. */
+static const iiif_root_t *find_root(const request_rec *r, const iiif_dir_conf_t *settings)
+{
+    const apr_array_header_t *roots = iiif_server_settings(r->server)->roots;
+    const iiif_root_t *best = NULL;
+    int i;
+
+    for (i = 0; i < roots->nelts; ++i) {
+        const iiif_root_t *root = &APR_ARRAY_IDX(roots, i, const iiif_root_t);
+
+        if (below(r->uri, root->prefix) && (!best || strlen(root->prefix) > strlen(best->prefix)))
+            best = root;
+    }
+    if (settings->location_root && below(r->uri, settings->location_prefix)
+        && (!best || strlen(settings->location_prefix) >= strlen(best->prefix))) {
+        iiif_root_t *own = apr_palloc(r->pool, sizeof(*own));
+
+        *own = (iiif_root_t){ settings->location_prefix, settings->location_root };
+        return own;
+    }
+    return best;
+}
+
+/* The path as the client spelled it, where it has no dot segments or double slashes to clean. */
+static const char *raw_path(const request_rec *r)
+{
+    apr_size_t len = strcspn(r->unparsed_uri, "?");
+
+    return apr_pstrmemdup(r->pool, r->unparsed_uri, len);
+}
+
+/* httpd has decoded unreserved characters; a document's id keeps the client's own spelling. */
+static void keep_spelling(request_rec *r, iiif_context_t *context)
+{
+    iiif_request_t readings[IIIF_READINGS_MAX];
+    const char *rest = below(raw_path(r), context->prefix);
+    int i, n = rest ? iiif_request_read(readings, rest, r->pool) : 0;
+
+    for (i = 0; i < n; ++i) {
+        if (readings[i].kind == context->request.kind
+            && !strcmp(readings[i].identifier, context->request.identifier)) {
+            context->request.encoded = readings[i].encoded;
+            return;
+        }
+    }
+}
+
+static int find_source(request_rec *r, iiif_context_t *context, const iiif_root_t *root,
+                       const iiif_dir_conf_t *settings)
+{
+    const iiif_resolver_t *resolver = iiif_server_settings(r->server)->resolver;
+    const iiif_plan_rules_t rules = iiif_plan_rules(settings);
+    const iiif_resolve_rules_t where = { root->directory, rules.source.formats, settings->pages };
+    iiif_request_t readings[IIIF_READINGS_MAX];
+    int i, n = iiif_request_read(readings, below(r->uri, root->prefix), r->pool);
+
+    if (!resolver)
+        resolver = &iiif_resolver_filesystem;
+    context->rv = iiif_fail(&context->err, IIIF_ENOTFOUND, "this is no image request");
+    for (i = 0; i < n; ++i) {
+        if (!iiif_plan_has_version(&rules, readings[i].version))
+            continue;
+        context->rv = resolver->resolve(&context->ref, readings[i].identifier, &where,
+                                        &context->err, r->pool);
+        if (context->rv == APR_SUCCESS) {
+            context->request = readings[i];
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void mark(request_rec *r, iiif_context_t *context)
+{
+    static const char *const kinds[] = {
+        [IIIF_REQUEST_BASE] = "base", [IIIF_REQUEST_INFO] = "info", [IIIF_REQUEST_IMAGE] = "image"
+    };
+
+    apr_table_setn(r->subprocess_env, "IIIF",
+                   context->ref.path ? kinds[context->request.kind] : "notfound");
+    ap_set_module_config(r->request_config, &iiif_image_module, context);
+}
+
+int iiif_claim(request_rec *r)
+{
+    const iiif_dir_conf_t settings = iiif_settings(r);
+    const iiif_root_t *root;
+    iiif_context_t *context;
+
+    if (r->proxyreq || !r->uri || r->uri[0] != '/' || !(root = find_root(r, &settings)))
+        return DECLINED;
+    context = apr_pcalloc(r->pool, sizeof(*context));
+    context->prefix = root->prefix;
+    if (find_source(r, context, root, &settings))
+        keep_spelling(r, context);
+    else if (!settings.notfound) {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                      IIIF_LOGNO(0001) "%s is left to the rest of httpd: %s", r->uri,
+                      context->err.text);
+        return DECLINED;
+    }
+    else /* a name that no file has, so that the rules of the root decide who is told */
+        context->ref.path = NULL;
+    if (!context->ref.path)
+        r->filename = apr_pstrcat(r->pool, root->directory, "/.iiif-not-found", NULL);
+    mark(r, context);
+    return DONE;
+}
+
+int iiif_translate(request_rec *r)
+{
+    const iiif_context_t *context = iiif_context(r);
+
+    if (!context)
+        return DECLINED;
+    if (r->method_number == M_OPTIONS) {
+        /* a preflight carries no credentials (Fetch, 3.2.2); the answer is the same for every image
+         */
+        apr_table_setn(r->err_headers_out, "Allow", "GET, HEAD, OPTIONS");
+        return HTTP_NO_CONTENT;
+    }
+    if (context->ref.path)
+        r->filename = apr_pstrdup(r->pool, context->ref.path);
+    return OK;
+}

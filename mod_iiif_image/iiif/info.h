@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IIIF_INFO_H
+#define IIIF_INFO_H
+/**
+ * @file info.h
+ * @brief The image information document, info.json.
+ * @see https://iiif.io/api/image/3.0/#5-image-information @see
+ * https://iiif.io/api/image/2.1/#image-information
+ */
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <cjson/cJSON.h>
+
+#include "base/err.h"
+#include "iiif/resolved.h"
+
+/** A link to another resource: an item of partOf, seeAlso or service (3.0, 5.8). */
+typedef struct iiif_link_t {
+    const char *property; /**< "partOf", "seeAlso" or "service" */
+    const char *id;       /**< URI; "{identifier}" in it stands for the encoded identifier */
+    const char *type;     /**< of the resource, for example "Manifest" */
+    const char *label;    /**< shown to people, language "none"; NULL: no label */
+    const char *format;   /**< media type; NULL: none */
+    const char *profile;  /**< NULL: none */
+} iiif_link_t;
+
+/** All that info.json tells. Borrowed for the call. */
+typedef struct iiif_info_t {
+    iiif_version_e version;
+    const char *id;      /**< the base URI, without trailing slash */
+    const char *encoded; /**< the identifier as it stands in @a id */
+    iiif_subject_t subject;
+    iiif_dims_t tile;                /**< pixels of a tile */
+    iiif_format_set_t formats;       /**< what this server can encode */
+    const char *rights;              /**< URI: `rights` in 3.0, `license` in 2.1; NULL: none */
+    const char *attribution;         /**< 2.1 alone has it; NULL: none */
+    const char *logo;                /**< URI; 2.1 alone has it; NULL: none */
+    const apr_array_header_t *links; /**< of iiif_link_t; NULL: none */
+    const cJSON *extra;              /**< an object merged in at the end; NULL: none */
+} iiif_info_t;
+
+/** The JSON text, in @a pool. NULL only when memory is short. */
+const char *iiif_info_json(const iiif_info_t *info, apr_pool_t *pool);
+
+/**
+ * Read an object to be merged into info.json. What the server alone can know (@context apart,
+ * which is added to) and what is not of the document's version is left out when it is merged.
+ * @param extra filled on success; freed with @a pool; read-only afterwards, so threads may share it
+ * @return APR_SUCCESS, an I/O status, or IIIF_EBADSOURCE: not one JSON object
+ */
+apr_status_t iiif_info_extra_read(const cJSON **extra, const char *path, iiif_err_t *err,
+                                  apr_pool_t *pool);
+
+/** The compliance level's document: ".../level2.json", always http (3.0, 6). */
+const char *iiif_info_profile_uri(iiif_version_e version);
+#endif

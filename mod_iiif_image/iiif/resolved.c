@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "iiif/resolved.h"
+
+#include <apr_strings.h>
+
+#include "base/banned.h"
+
+static int same_dims(iiif_dims_t a, iiif_dims_t b)
+{
+    return a.width == b.width && a.height == b.height;
+}
+
+static iiif_dims_t dims_of(iiif_rect_t rect)
+{
+    return (iiif_dims_t){ rect.width, rect.height };
+}
+
+static int is_full(iiif_rect_t region, iiif_dims_t full)
+{
+    return region.x == 0 && region.y == 0 && same_dims(dims_of(region), full);
+}
+
+static iiif_square_e square_left_to_pixels(const iiif_params_t *params,
+                                           const iiif_subject_t *subject)
+{
+    if (params->region.kind != IIIF_REGION_SQUARE || subject->full.width == subject->full.height)
+        return IIIF_SQUARE_CENTRE;
+    return subject->square == IIIF_SQUARE_ENTROPY || subject->square == IIIF_SQUARE_ATTENTION
+               ? subject->square
+               : IIIF_SQUARE_CENTRE;
+}
+
+apr_status_t iiif_resolve(iiif_resolved_t *resolved, const iiif_params_t *params,
+                          const iiif_subject_t *subject, iiif_err_t *err)
+{
+    const iiif_format_t *format = iiif_format(params->format);
+    iiif_resolved_t r = { .rotation = params->rotation, .format = params->format };
+    apr_status_t rv =
+        iiif_region_resolve(&r.region, &params->region, subject->square, subject->full, err);
+
+    if (rv == APR_SUCCESS)
+        rv = iiif_size_resolve(&r.size, &params->size, dims_of(r.region), &subject->limits, err);
+    if (rv != APR_SUCCESS)
+        return rv;
+    r.square = square_left_to_pixels(params, subject);
+    r.quality = iiif_quality_resolve(params->quality, subject->natural);
+    r.canvas = iiif_rotation_canvas(&r.rotation, r.size);
+    if (r.canvas.width > format->max_side || r.canvas.height > format->max_side)
+        return iiif_fail(err, IIIF_EBADREQUEST,
+                         "a %s image has at most %u pixels a side, not %ux%u", format->extension,
+                         format->max_side, r.canvas.width, r.canvas.height);
+    *resolved = r;
+    return APR_SUCCESS;
+}
+
+static const char *canonical_region(const iiif_resolved_t *r, const iiif_subject_t *subject,
+                                    apr_pool_t *pool)
+{
+    if (is_full(r->region, subject->full))
+        return "full";
+    if (r->square != IIIF_SQUARE_CENTRE)
+        return "square"; /* its pixels are not known before the image is read */
+    return apr_psprintf(pool, "%u,%u,%u,%u", r->region.x, r->region.y, r->region.width,
+                        r->region.height);
+}
+
+/* 3.0: max / ^max / w,h / ^w,h */
+static const char *canonical_size_3(const iiif_resolved_t *r, const iiif_subject_t *subject,
+                                    apr_pool_t *pool)
+{
+    iiif_dims_t region = dims_of(r->region);
+    int grows = r->size.width > region.width || r->size.height > region.height;
+
+    if (same_dims(r->size, iiif_size_max(region, &subject->limits)))
+        return "max";
+    if (grows && same_dims(r->size, iiif_size_upmax(region, &subject->limits)))
+        return "^max";
+    return apr_psprintf(pool, "%s%u,%u", grows ? "^" : "", r->size.width, r->size.height);
+}
+
+/* 2.1: full / w, / w,h */
+static const char *canonical_size_2(const iiif_resolved_t *r, apr_pool_t *pool)
+{
+    iiif_dims_t region = dims_of(r->region);
+
+    if (same_dims(r->size, region))
+        return "full";
+    if (same_dims(r->size, iiif_size_by_width(region, r->size.width)))
+        return apr_psprintf(pool, "%u,", r->size.width);
+    return apr_psprintf(pool, "%u,%u", r->size.width, r->size.height);
+}
+
+const char *iiif_canonical(const iiif_resolved_t *resolved, const iiif_subject_t *subject,
+                           iiif_version_e version, apr_pool_t *pool)
+{
+    const char *size = version == IIIF_VERSION_2 ? canonical_size_2(resolved, pool)
+                                                 : canonical_size_3(resolved, subject, pool);
+
+    return apr_pstrcat(pool, canonical_region(resolved, subject, pool), "/", size, "/",
+                       iiif_rotation_canonical(&resolved->rotation, pool), "/",
+                       iiif_quality_name(resolved->quality), ".",
+                       iiif_format(resolved->format)->extension, NULL);
+}
+
+const char *iiif_key(const iiif_resolved_t *resolved, apr_pool_t *pool)
+{
+    static const char *const squares[] = {
+        [IIIF_SQUARE_ENTROPY] = "entropy:", [IIIF_SQUARE_ATTENTION] = "attention:"
+    };
+    const char *square = resolved->square >= IIIF_SQUARE_ENTROPY ? squares[resolved->square] : "";
+
+    return apr_psprintf(
+        pool, "%s%u,%u,%u,%u/%u,%u/%s/%s.%s", square, resolved->region.x, resolved->region.y,
+        resolved->region.width, resolved->region.height, resolved->size.width,
+        resolved->size.height, iiif_rotation_canonical(&resolved->rotation, pool),
+        iiif_quality_name(resolved->quality), iiif_format(resolved->format)->extension);
+}

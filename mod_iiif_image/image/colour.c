@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One colour rule for tile, region and full image: what leaves is 8-bit sRGB, or 8-bit gray, with
+ * an alpha band where the source has one.
+ */
+#include <string.h>
+
+#include "image/private.h"
+
+#include "base/banned.h"
+
+int iiif_colour_bands(VipsImage *image)
+{
+    VipsInterpretation space = vips_image_guess_interpretation(image);
+
+    if (space == VIPS_INTERPRETATION_B_W || space == VIPS_INTERPRETATION_GREY16 || image->Bands < 3)
+        return 1;
+    return space == VIPS_INTERPRETATION_CMYK ? 4 : 3;
+}
+
+static int is_lab(VipsImage *image)
+{
+    return image->Type == VIPS_INTERPRETATION_LAB || image->Type == VIPS_INTERPRETATION_LABS
+           || image->Coding == VIPS_CODING_LABQ;
+}
+
+int iiif_colour_is_ranged(VipsImage *image)
+{
+    return image->BandFmt != VIPS_FORMAT_UCHAR && image->BandFmt != VIPS_FORMAT_USHORT
+           && !is_lab(image);
+}
+
+/* What white is where the sample type does not say it. Display values: no gamma is added. */
+static double range_of_maximum(double max)
+{
+    return max <= 1 ? 1 : max <= 255 ? 255 : max <= 65535 ? 65535 : max;
+}
+
+apr_status_t iiif_colour_range(double *range, const iiif_source_t *source, iiif_err_t *err)
+{
+    VipsImage *image;
+    double max = 0;
+    int failed;
+    apr_status_t rv;
+
+    *range = 0;
+    if (!source->ranged)
+        return APR_SUCCESS;
+    rv = iiif_level_open(&image, source, &source->levels[source->level_count - 1], err);
+    if (rv != APR_SUCCESS)
+        return rv;
+    failed = vips_max(image, &max, NULL);
+    *range = range_of_maximum(max);
+    g_object_unref(image);
+    return failed ? iiif_vips_failed(err, IIIF_EBADSOURCE, "read") : APR_SUCCESS;
+}
+
+static int scale_to_bytes(VipsImage *in, VipsImage **out, double range)
+{
+    VipsObject *scope = VIPS_OBJECT(vips_image_new());
+    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 2);
+    VipsInterpretation space = iiif_colour_bands(in) == 1   ? VIPS_INTERPRETATION_B_W
+                               : iiif_colour_bands(in) == 4 ? VIPS_INTERPRETATION_CMYK
+                                                            : VIPS_INTERPRETATION_sRGB;
+    int failed = vips_linear1(in, &t[0], 255 / range, 0.5, NULL)
+                 || vips_cast(t[0], &t[1], VIPS_FORMAT_UCHAR, NULL)
+                 || vips_copy(t[1], out, "interpretation", space, NULL);
+
+    g_object_unref(scope);
+    return failed;
+}
+
+static int cut_bands(VipsImage *in, VipsImage **out)
+{
+    int keep = iiif_colour_bands(in) + 1;
+
+    if (in->Bands <= keep)
+        return vips_copy(in, out, NULL);
+    /* more bands than a colour and its alpha: a multispectral stack shows its first ones */
+    return vips_extract_band(in, out, 0, "n", keep - 1, NULL);
+}
+
+int iiif_colour_to_samples(VipsImage *in, VipsImage **out, double range)
+{
+    VipsObject *scope = VIPS_OBJECT(vips_image_new());
+    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 1);
+    int failed = cut_bands(in, &t[0]);
+
+    if (!failed && is_lab(t[0]))
+        failed = vips_colourspace(t[0], out, VIPS_INTERPRETATION_sRGB, NULL);
+    else if (!failed && range > 0)
+        failed = scale_to_bytes(t[0], out, range);
+    else if (!failed)
+        failed = vips_copy(t[0], out, NULL);
+    g_object_unref(scope);
+    return failed;
+}
+
+/* A profile that says it is sRGB changes nothing but rounding and time. */
+static int needs_profile(VipsImage *image)
+{
+    static const char srgb[] = "sRGB IEC61966";
+    const void *profile;
+    size_t size;
+
+    if (!vips_image_get_typeof(image, VIPS_META_ICC_NAME)
+        || vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, &size))
+        return 0;
+    return !memmem(profile, size, srgb, sizeof(srgb) - 1);
+}
+
+/* Colours alone, without alpha, to 8 bits of sRGB or gray. */
+static int convert(VipsImage *in, VipsImage **out)
+{
+    VipsInterpretation target = in->Bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
+    VipsImage *managed = NULL;
+    int failed;
+
+    if (needs_profile(in)
+        && !vips_icc_transform(in, &managed, "srgb", "embedded", TRUE, "intent",
+                               VIPS_INTENT_RELATIVE, "depth", 8, NULL)) {
+        failed = vips_colourspace(managed, out, target, NULL);
+        g_object_unref(managed);
+        return failed;
+    }
+    vips_error_clear(); /* a profile that does not fit its image is ignored, as browsers do */
+    return vips_colourspace(in, out, target, NULL);
+}
+
+/* Give untyped bands the space that their number and depth imply. */
+static int name_space(VipsImage *in, VipsImage **out)
+{
+    int wide = in->BandFmt == VIPS_FORMAT_USHORT;
+    VipsInterpretation space = vips_image_guess_interpretation(in);
+
+    if (space != VIPS_INTERPRETATION_CMYK)
+        space = iiif_colour_bands(in) == 1
+                    ? (wide ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W)
+                    : (wide ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB);
+    return vips_copy(in, out, "interpretation", space, NULL);
+}
+
+static int alpha_to_bytes(VipsImage *in, VipsImage **out, int band)
+{
+    VipsImage *alpha = NULL;
+    int failed = vips_extract_band(in, &alpha, band, NULL);
+
+    if (!failed && in->BandFmt == VIPS_FORMAT_USHORT)
+        failed = vips_rshift_const1(alpha, out, 8, NULL);
+    else if (!failed)
+        failed = vips_copy(alpha, out, NULL);
+    g_clear_object(&alpha);
+    return failed;
+}
+
+int iiif_colour_to_display(VipsImage *in, VipsImage **out)
+{
+    VipsObject *scope = VIPS_OBJECT(vips_image_new());
+    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 7);
+    int colours = iiif_colour_bands(in), alpha = in->Bands > colours;
+    int failed = name_space(in, &t[0]) || vips_extract_band(t[0], &t[1], 0, "n", colours, NULL)
+                 || convert(t[1], &t[2]) || vips_cast(t[2], &t[3], VIPS_FORMAT_UCHAR, NULL);
+
+    if (!failed && alpha)
+        failed = alpha_to_bytes(in, &t[4], colours)
+                 || vips_cast(t[4], &t[5], VIPS_FORMAT_UCHAR, NULL)
+                 || vips_bandjoin2(t[3], t[5], &t[6], NULL)
+                 || vips_copy(t[6], out, "interpretation", t[3]->Type, NULL);
+    else if (!failed)
+        failed = vips_copy(t[3], out, NULL);
+    g_object_unref(scope);
+    return failed;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IIIF_IMAGE_PRIVATE_H
+#define IIIF_IMAGE_PRIVATE_H
+/**
+ * @file private.h
+ * @brief What the files of image/ share and nobody else sees: the only header that names VipsImage.
+ */
+#include <vips/vips.h>
+
+#include "image/source.h"
+
+/**
+ * Open one level of a source, top to bottom where the format allows it, failing on damage.
+ * @param image a new reference on success; untouched on failure
+ * @return APR_SUCCESS or IIIF_EBADSOURCE
+ */
+apr_status_t iiif_level_open(VipsImage **image, const iiif_source_t *source,
+                             const iiif_level_t *level, iiif_err_t *err);
+
+/** `return iiif_vips_failed(err, rv, "render")`: takes libvips' words, which may be another
+ * thread's (its buffer is one a process), for the log; never parse or send them. */
+apr_status_t iiif_vips_failed(iiif_err_t *err, apr_status_t rv, const char *doing);
+
+/** Fill source->levels, ->stored, ->tile of a TIFF from its directories (image/tiff.c). @a page
+ * from 1. */
+apr_status_t iiif_tiff_levels(iiif_source_t *source, unsigned page, iiif_err_t *err,
+                              apr_pool_t *pool);
+
+/**
+ * 8-bit sRGB, or 8-bit gray, with alpha kept as last band: ICC profiles applied, CMYK, Lab and 16
+ * bits converted. @return 0, or -1 as libvips does
+ */
+int iiif_colour_to_display(VipsImage *in, VipsImage **out);
+
+/**
+ * 8 or 16 bits an unsigned sample, in a space that may be resampled: floats and odd integers by
+ * range, Lab by conversion, more bands than colours cut.
+ * @param range the sample value that is white, for floats; 0: not needed
+ */
+int iiif_colour_to_samples(VipsImage *in, VipsImage **out, double range);
+
+/** Bands of colour, 1, 3 or 4; the next one is alpha, and what is beyond that is not shown. */
+int iiif_colour_bands(VipsImage *image);
+
+/** Are its samples of a type that does not say what white is (floats, signed or 32-bit integers)?
+ */
+int iiif_colour_is_ranged(VipsImage *image);
+
+/** The value that is white in a ranged source: 1, 255, 65535, or its own maximum, from its smallest
+ *  level, so that every request of one source finds the same; 0 where the sample type says it. */
+apr_status_t iiif_colour_range(double *range, const iiif_source_t *source, iiif_err_t *err);
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/render.h"
+
+#include <math.h>
+
+#include "image/encode.h"
+#include "image/orientation.h"
+#include "image/private.h"
+#include "image/square.h"
+#include "image/window.h"
+
+#include "base/banned.h"
+
+/* One step of the pipeline: takes the reference in *image and leaves the next one there. */
+static int step(VipsImage **image, int failed, VipsImage **next)
+{
+    if (failed || !*next) {
+        g_clear_object(next);
+        return -1;
+    }
+    g_object_unref(*image);
+    *image = *next;
+    return 0;
+}
+
+/* Resampling mixes neighbours, so colour has to be weighted by alpha first. */
+static int resample(VipsImage *in, VipsImage **out, double hscale, double vscale)
+{
+    VipsObject *scope = VIPS_OBJECT(vips_image_new());
+    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 3);
+    int failed;
+
+    if (!vips_image_hasalpha(in))
+        failed = vips_resize(in, out, hscale, "vscale", vscale, NULL);
+    else
+        failed = vips_premultiply(in, &t[0], NULL)
+                 || vips_resize(t[0], &t[1], hscale, "vscale", vscale, NULL)
+                 || vips_unpremultiply(t[1], &t[2], NULL)
+                 || vips_cast(t[2], out, in->BandFmt, NULL);
+    g_object_unref(scope);
+    return failed;
+}
+
+/* libvips rounds for itself: hold it to the size that was promised. */
+static int exact_size(VipsImage **image, iiif_dims_t size)
+{
+    VipsImage *next = NULL;
+
+    if ((*image)->Xsize == (int)size.width && (*image)->Ysize == (int)size.height)
+        return 0;
+    return step(image,
+                vips_embed(*image, &next, 0, 0, (int)size.width, (int)size.height, "extend",
+                           VIPS_EXTEND_COPY, NULL),
+                &next);
+}
+
+static int scale_to(VipsImage **image, iiif_dims_t size)
+{
+    VipsImage *next = NULL;
+
+    if ((*image)->Xsize == (int)size.width && (*image)->Ysize == (int)size.height)
+        return 0;
+    if (step(image,
+             resample(*image, &next, (double)size.width / (*image)->Xsize,
+                      (double)size.height / (*image)->Ysize),
+             &next))
+        return -1;
+    return exact_size(image, size);
+}
+
+static int turn(VipsImage **image, int quarters)
+{
+    static const VipsAngle angles[] = { VIPS_ANGLE_D0, VIPS_ANGLE_D90, VIPS_ANGLE_D180,
+                                        VIPS_ANGLE_D270 };
+    VipsImage *next = NULL;
+
+    return quarters ? step(image, vips_rot(*image, &next, angles[quarters], NULL), &next) : 0;
+}
+
+static int flip(VipsImage **image, int wanted)
+{
+    VipsImage *next = NULL;
+
+    return wanted ? step(image, vips_flip(*image, &next, VIPS_DIRECTION_HORIZONTAL, NULL), &next)
+                  : 0;
+}
+
+/* Turning needs pixels in any order, a source gives them from top to bottom: keep the scaled ones.
+ */
+static int hold(VipsImage **image)
+{
+    VipsImage *next = vips_image_copy_memory(*image);
+
+    return step(image, 0, &next);
+}
+
+/* An angle that is no quarter turn: the canvas grows, and its corners are transparent. */
+static int turn_freely(VipsImage **image, double degrees, iiif_dims_t canvas)
+{
+    VipsObject *scope = VIPS_OBJECT(vips_image_new());
+    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 4), *next = NULL;
+    VipsInterpolate *bicubic = vips_interpolate_new("bicubic");
+    VipsInterpretation space = (*image)->Type;
+    int failed;
+
+    if (vips_image_hasalpha(*image))
+        failed = vips_copy(*image, &t[0], NULL);
+    else
+        failed = vips_addalpha(*image, &t[0], NULL);
+    failed = failed || vips_premultiply(t[0], &t[1], NULL)
+             || vips_similarity(t[1], &t[2], "angle", degrees, "interpolate", bicubic, NULL)
+             || vips_unpremultiply(t[2], &t[3], NULL)
+             || vips_cast(t[3], &next, VIPS_FORMAT_UCHAR, NULL);
+    g_object_unref(scope);
+    g_object_unref(bicubic);
+    if (step(image, failed, &next))
+        return -1;
+    (*image)->Type = space;
+    next = NULL;
+    if ((*image)->Xsize == (int)canvas.width && (*image)->Ysize == (int)canvas.height)
+        return 0;
+    return step(image,
+                vips_gravity(*image, &next, VIPS_COMPASS_DIRECTION_CENTRE, (int)canvas.width,
+                             (int)canvas.height, NULL),
+                &next);
+}
+
+static int orient(VipsImage **image, const iiif_source_t *source, const iiif_resolved_t *resolved)
+{
+    int quarters, flipped, asked = iiif_rotation_quarters(&resolved->rotation);
+
+    iiif_orientation_steps(source->orientation, &quarters, &flipped);
+    if ((quarters || asked) && hold(image))
+        return -1;
+    if (turn(image, quarters) || flip(image, flipped) || flip(image, resolved->rotation.mirror))
+        return -1;
+    if (asked >= 0)
+        return turn(image, asked);
+    return turn_freely(image, iiif_rotation_angle(&resolved->rotation), resolved->canvas);
+}
+
+/* Luma as JPEG defines it (ITU-R BT.601), so that a rendered gray is the Y of a JPEG tile. */
+#define LUMA_RED   0.299
+#define LUMA_GREEN 0.587
+#define LUMA_BLUE  0.114
+
+static int to_gray(VipsImage *in, VipsImage **out)
+{
+    VipsObject *scope = VIPS_OBJECT(vips_image_new());
+    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 4);
+    int failed;
+
+    if (in->Bands == 3)
+        t[0] = vips_image_new_matrixv(3, 1, LUMA_RED, LUMA_GREEN, LUMA_BLUE);
+    else
+        t[0] =
+            vips_image_new_matrixv(4, 2, LUMA_RED, LUMA_GREEN, LUMA_BLUE, 0.0, 0.0, 0.0, 0.0, 1.0);
+    failed = vips_recomb(in, &t[1], t[0], NULL) || vips_rint(t[1], &t[2], NULL)
+             || vips_cast(t[2], &t[3], VIPS_FORMAT_UCHAR, NULL)
+             || vips_copy(t[3], out, "interpretation", VIPS_INTERPRETATION_B_W, NULL);
+    g_object_unref(scope);
+    return failed;
+}
+
+/* Gray keeps alpha; bitonal hardens it, so that every visible pixel is black or white. */
+static int reduce_quality(VipsImage **image, iiif_quality_e quality)
+{
+    VipsImage *next = NULL;
+
+    if (quality < IIIF_QUALITY_GRAY)
+        return 0;
+    if ((*image)->Bands >= 3 && step(image, to_gray(*image, &next), &next))
+        return -1;
+    next = NULL;
+    if (quality == IIIF_QUALITY_BITONAL
+        && step(image, vips_moreeq_const1(*image, &next, 128, NULL), &next))
+        return -1;
+    return 0;
+}
+
+static int flatten(VipsImage **image, const unsigned char background[3])
+{
+    double gray = LUMA_RED * background[0] + LUMA_GREEN * background[1] + LUMA_BLUE * background[2];
+    double colour[3] = { background[0], background[1], background[2] };
+    int colours = (*image)->Bands - 1;
+    VipsArrayDouble *ink =
+        colours == 1 ? vips_array_double_new(&gray, 1) : vips_array_double_new(colour, 3);
+    VipsImage *next = NULL;
+    int failed = step(image, vips_flatten(*image, &next, "background", ink, NULL), &next);
+
+    vips_area_unref(VIPS_AREA(ink));
+    return failed;
+}
+
+static int to_samples(VipsImage **image, double range)
+{
+    VipsImage *next = NULL;
+
+    return step(image, iiif_colour_to_samples(*image, &next, range), &next);
+}
+
+static int to_display(VipsImage **image)
+{
+    VipsImage *next = NULL;
+
+    return step(image, iiif_colour_to_display(*image, &next), &next);
+}
+
+static int crop(VipsImage **image, iiif_rect_t rect)
+{
+    VipsImage *next = NULL;
+
+    if (rect.width == (apr_uint32_t)(*image)->Xsize && rect.height == (apr_uint32_t)(*image)->Ysize)
+        return 0;
+    return step(image,
+                vips_extract_area(*image, &next, (int)rect.x, (int)rect.y, (int)rect.width,
+                                  (int)rect.height, NULL),
+                &next);
+}
+
+/* Region, size, rotation, quality: the order is normative (3.0, 4.6). Orientation belongs to the
+ * source, but is applied to the scaled pixels: region and size were turned to match. */
+static int transform(VipsImage **image, const iiif_source_t *source,
+                     const iiif_resolved_t *resolved, const iiif_window_t *window, double range)
+{
+    return crop(image, window->rect) || to_samples(image, range)
+           || scale_to(image, iiif_orientation_dims(source->orientation, resolved->size))
+           || to_display(image) || orient(image, source, resolved);
+}
+
+static int finish(VipsImage **image, const iiif_resolved_t *resolved, const iiif_look_t *look)
+{
+    int opaque = !iiif_format(resolved->format)->alpha;
+
+    if (opaque && vips_image_hasalpha(*image) && flatten(image, look->background))
+        return -1;
+    return reduce_quality(image, resolved->quality);
+}
+
+apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,
+                         const iiif_resolved_t *resolved, const iiif_look_t *look, iiif_err_t *err)
+{
+    iiif_resolved_t placed = *resolved;
+    iiif_window_t window;
+    VipsImage *image = NULL;
+    double range = 0;
+    apr_status_t rv = iiif_square_find(&placed, source, err);
+
+    if (rv == APR_SUCCESS)
+        rv = iiif_colour_range(&range, source, err);
+    if (rv != APR_SUCCESS)
+        return rv;
+    window = iiif_window_choose(source, placed.region, placed.size);
+    rv = iiif_level_open(&image, source, window.level, err);
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (transform(&image, source, &placed, &window, range) || finish(&image, &placed, look))
+        rv = iiif_vips_failed(err, IIIF_EBADSOURCE, "render");
+    else
+        rv = iiif_encode(bytes, image, placed.format, look->quality[placed.format],
+                         placed.quality == IIIF_QUALITY_BITONAL, err);
+    g_object_unref(image);
+    return rv;
+}

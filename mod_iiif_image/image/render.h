@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IIIF_IMAGE_RENDER_H
+#define IIIF_IMAGE_RENDER_H
+/**
+ * @file render.h
+ * @brief From a source and integers to the bytes of an image.
+ */
+#include "image/source.h"
+#include "iiif/resolved.h"
+
+/** Encoded bytes, owned by whoever holds the struct; give them back with iiif_bytes_free(). */
+typedef struct iiif_bytes_t {
+    void *data;
+    apr_size_t len;
+} iiif_bytes_t;
+
+/** Free what iiif_render() made. Has the signature of a bucket's free function. */
+void iiif_bytes_free(void *data);
+
+/** Settings that change pixels or bytes. */
+typedef struct iiif_look_t {
+    unsigned char background[3]; /**< sRGB, where an image without alpha shows through */
+    int quality[IIIF_FORMATS];   /**< 1 to 100, of the lossy formats */
+} iiif_look_t;
+
+/**
+ * Render one image. Memory is bounded by the output and by a strip of the chosen level, wherever
+ * the source's format can be read from top to bottom.
+ * @param bytes the whole encoded file on success; untouched on failure, so nothing half is sent
+ * @return APR_SUCCESS; IIIF_EBADSOURCE: the source is damaged; APR_EGENERAL: encoding failed
+ */
+apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,
+                         const iiif_resolved_t *resolved, const iiif_look_t *look, iiif_err_t *err);
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/source.h"
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+#include <math.h>
+
+#include "image/orientation.h"
+#include "image/private.h"
+
+#include "base/banned.h"
+
+#define PDF_DPI 300.0 /* a page of text is legible, an A4 page is 2480 x 3508 */
+
+apr_status_t iiif_vips_failed(iiif_err_t *err, apr_status_t rv, const char *doing)
+{
+    char *said = vips_error_buffer_copy();
+
+    g_strdelimit(g_strchomp(said), "\n", ' ');
+    iiif_fail(err, rv, "%s: %s", doing, said);
+    g_free(said);
+    return rv;
+}
+
+typedef int (*load_fn)(const char *path, const iiif_level_t *level, VipsImage **image);
+
+/* Every loader: fail on damage, and read from top to bottom where it cannot jump. */
+#define LOAD_RULES "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR, NULL
+
+static int load_jpeg(const char *path, const iiif_level_t *level, VipsImage **image)
+{
+    return vips_jpegload(path, image, "shrink", level->shrink, LOAD_RULES);
+}
+
+static int load_png(const char *path, const iiif_level_t *level, VipsImage **image)
+{
+    (void)level;
+    return vips_pngload(path, image, LOAD_RULES);
+}
+
+static int load_tiff(const char *path, const iiif_level_t *level, VipsImage **image)
+{
+    return vips_tiffload(path, image, "page", level->page, "subifd", level->subifd, LOAD_RULES);
+}
+
+static int load_jp2(const char *path, const iiif_level_t *level, VipsImage **image)
+{
+    return vips_jp2kload(path, image, "page", level->page, LOAD_RULES);
+}
+
+static int load_webp(const char *path, const iiif_level_t *level, VipsImage **image)
+{
+    return vips_webpload(path, image, "page", level->page, LOAD_RULES);
+}
+
+static int load_gif(const char *path, const iiif_level_t *level, VipsImage **image)
+{
+    return vips_gifload(path, image, "page", level->page, LOAD_RULES);
+}
+
+static int load_heif(const char *path, const iiif_level_t *level, VipsImage **image)
+{
+    return vips_heifload(path, image, "page", level->page, LOAD_RULES);
+}
+
+static int load_jxl(const char *path, const iiif_level_t *level, VipsImage **image)
+{
+    (void)level;
+    return vips_jxlload(path, image, LOAD_RULES);
+}
+
+static int load_pdf(const char *path, const iiif_level_t *level, VipsImage **image)
+{
+    return vips_pdfload(path, image, "page", level->page, "dpi", PDF_DPI, LOAD_RULES);
+}
+
+static int load_svg(const char *path, const iiif_level_t *level, VipsImage **image)
+{
+    (void)level;
+    return vips_svgload(path, image, LOAD_RULES);
+}
+
+static const struct {
+    load_fn load;
+    int pages; /* can a file hold several images? */
+} loaders[IIIF_SOURCE_FORMATS] = {
+    [IIIF_SOURCE_JPEG] = { load_jpeg, 0 }, [IIIF_SOURCE_PNG] = { load_png, 0 },
+    [IIIF_SOURCE_TIFF] = { load_tiff, 1 }, [IIIF_SOURCE_JP2] = { load_jp2, 0 },
+    [IIIF_SOURCE_WEBP] = { load_webp, 1 }, [IIIF_SOURCE_GIF] = { load_gif, 1 },
+    [IIIF_SOURCE_HEIF] = { load_heif, 1 }, [IIIF_SOURCE_AVIF] = { load_heif, 1 },
+    [IIIF_SOURCE_JXL] = { load_jxl, 0 },   [IIIF_SOURCE_PDF] = { load_pdf, 1 },
+    [IIIF_SOURCE_SVG] = { load_svg, 0 },
+};
+
+apr_status_t iiif_level_open(VipsImage **image, const iiif_source_t *source,
+                             const iiif_level_t *level, iiif_err_t *err)
+{
+    VipsImage *opened = NULL;
+
+    if (loaders[source->format].load(source->path, level, &opened))
+        return iiif_vips_failed(err, IIIF_EBADSOURCE, "open");
+    if ((apr_uint32_t)opened->Xsize != level->dims.width
+        || (apr_uint32_t)opened->Ysize != level->dims.height) {
+        g_object_unref(opened);
+        return iiif_fail(err, IIIF_EBADSOURCE, "the file changed while it was read");
+    }
+    *image = opened;
+    return APR_SUCCESS;
+}
+
+static apr_status_t sniff(iiif_source_format_e *format, const char *path,
+                          iiif_source_format_set_t allowed, iiif_err_t *err, apr_pool_t *pool)
+{
+    unsigned char bytes[IIIF_SNIFF_BYTES];
+    apr_size_t len = 0;
+    apr_file_t *file;
+    iiif_source_format_e found;
+    apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
+
+    if (rv != APR_SUCCESS)
+        return iiif_fail(err, rv, "cannot open the source");
+    rv = apr_file_read_full(file, bytes, sizeof(bytes), &len);
+    apr_file_close(file);
+    if (rv != APR_SUCCESS && rv != APR_EOF)
+        return iiif_fail(err, rv, "cannot read the source");
+    found = iiif_source_format_sniff(bytes, len);
+    if (found == IIIF_SOURCE_FORMATS)
+        return iiif_fail(err, IIIF_EBADSOURCE, "the file is no image of a known format");
+    if (!(allowed & 1u << found))
+        return iiif_fail(err, IIIF_EBADSOURCE, "%s files are not allowed by IIIFSourceFormats",
+                         iiif_source_format(found)->name);
+    *format = found;
+    return APR_SUCCESS;
+}
+
+/* JPEG by DCT scaling: libvips drops the pixels that have fewer than factor² behind them. */
+static void add_jpeg_levels(iiif_source_t *source)
+{
+    int factor;
+
+    for (factor = 2; factor <= 8; factor *= 2) {
+        iiif_level_t *level = &source->levels[source->level_count];
+
+        *level = source->levels[0];
+        level->dims = (iiif_dims_t){ source->stored.width / (unsigned)factor,
+                                     source->stored.height / (unsigned)factor };
+        level->scale_x = level->scale_y = level->shrink = factor;
+        if (!level->dims.width || !level->dims.height)
+            return;
+        ++source->level_count;
+    }
+}
+
+/* JPEG 2000 by resolution: sides are rounded up (ISO 15444-1, B.5), and libvips calls them pages.
+ */
+static void add_jp2_levels(iiif_source_t *source, int count)
+{
+    int k;
+
+    for (k = 1; k < count && k < IIIF_LEVELS_MAX; ++k) {
+        iiif_level_t *level = &source->levels[source->level_count++];
+
+        *level = source->levels[0];
+        level->page = k;
+        level->dims = iiif_level_dims(source->stored, APR_UINT64_C(1) << k);
+        level->scale_x = level->scale_y = exp2(k);
+    }
+}
+
+static apr_status_t take_facts(iiif_source_t *source, VipsImage *image, unsigned page,
+                               iiif_err_t *err)
+{
+    int pages = vips_image_get_n_pages(image);
+
+    source->stored = (iiif_dims_t){ (apr_uint32_t)image->Xsize, (apr_uint32_t)image->Ysize };
+    source->levels[0].dims = source->stored;
+    source->natural = iiif_colour_bands(image) == 1 ? IIIF_QUALITY_GRAY : IIIF_QUALITY_COLOR;
+    source->ranged = iiif_colour_is_ranged(image);
+    source->orientation = vips_image_get_orientation(image);
+    if (source->orientation < 1 || source->orientation > 8)
+        source->orientation = 1;
+    source->full = iiif_orientation_dims(source->orientation, source->stored);
+    if (source->tile.width)
+        source->tile = iiif_orientation_dims(source->orientation, source->tile);
+    if (source->format == IIIF_SOURCE_JPEG)
+        add_jpeg_levels(source);
+    else if (source->format == IIIF_SOURCE_JP2)
+        add_jp2_levels(source, pages);
+    else if (source->format != IIIF_SOURCE_TIFF && loaders[source->format].pages
+             && page > (unsigned)pages)
+        return iiif_fail(err, IIIF_ENOTFOUND, "the file has %d pages", pages);
+    return APR_SUCCESS;
+}
+
+/* Level 0 is opened without iiif_level_open(): its size is what we want to learn. */
+static apr_status_t read_header(iiif_source_t *source, unsigned page, iiif_err_t *err)
+{
+    VipsImage *image = NULL;
+    apr_status_t rv;
+
+    if (loaders[source->format].load(source->path, &source->levels[0], &image)) {
+        rv = page > 1 ? IIIF_ENOTFOUND : IIIF_EBADSOURCE;
+        return iiif_vips_failed(err, rv, "open");
+    }
+    rv = take_facts(source, image, page, err);
+    g_object_unref(image);
+    return rv;
+}
+
+static apr_status_t check_pixels(const iiif_source_t *source, apr_uint64_t max_pixels,
+                                 iiif_err_t *err)
+{
+    apr_uint64_t pixels = (apr_uint64_t)source->stored.width * source->stored.height;
+
+    if (max_pixels && pixels > max_pixels)
+        return iiif_fail(
+            err, IIIF_ETOOBIG,
+            "the source has %" APR_UINT64_T_FMT " pixels, more than IIIFMaxSourcePixels", pixels);
+    return APR_SUCCESS;
+}
+
+apr_status_t iiif_source_open(iiif_source_t **source, const char *path, unsigned page,
+                              const iiif_source_rules_t *rules, iiif_err_t *err, apr_pool_t *pool)
+{
+    iiif_source_t *s = apr_pcalloc(pool, sizeof(*s));
+    apr_status_t rv = sniff(&s->format, path, rules->formats, err, pool);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (page > 1 && !loaders[s->format].pages)
+        return iiif_fail(err, IIIF_ENOTFOUND, "the file has one page");
+    s->path = path;
+    s->level_count = 1;
+    s->levels[0] = (iiif_level_t){
+        .scale_x = 1, .scale_y = 1, .page = (int)page - 1, .subifd = -1, .shrink = 1
+    };
+    if (s->format == IIIF_SOURCE_TIFF)
+        rv = iiif_tiff_levels(s, page, err, pool);
+    if (rv == APR_SUCCESS
+        && s->format == IIIF_SOURCE_TIFF) /* before libvips opens it: it may allocate rows */
+        rv = check_pixels(s, rules->max_pixels, err);
+    if (rv == APR_SUCCESS)
+        rv = read_header(s, page, err);
+    if (rv == APR_SUCCESS)
+        rv = check_pixels(s, rules->max_pixels, err);
+    if (rv == APR_SUCCESS)
+        *source = s;
+    return rv;
+}

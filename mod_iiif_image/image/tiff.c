@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directories of a TIFF: which are pages, which are smaller levels of a page.
+ *
+ * Levels are found where writers put them: SubIFDs (TIFF Technical Note 1), following directories
+ * with the reduced-image bit of NewSubfileType (TIFF 6.0, page 36), or following directories
+ * without it that halve again and again (ImageMagick's ptif, older writers). Their sizes are read,
+ * never computed: libvips rounds down when it writes a pyramid, others up.
+ */
+#include <apr_strings.h>
+#include <apr_tables.h>
+#include <math.h>
+#include <string.h>
+#include <tiffio.h>
+
+#include "image/private.h"
+
+#include "base/banned.h"
+
+#define DIRECTORIES_MAX 4096
+#define ALLOC_MAX       (256 * 1024 * 1024) /* one allocation of libtiff; a directory needs far less */
+
+typedef struct directory_t {
+    iiif_dims_t dims;
+    iiif_dims_t tile; /* 0,0: strips */
+    uint32_t subfile; /* NewSubfileType */
+    int page;         /* index of the main directory */
+    int subifd;       /* -1: the main directory itself */
+} directory_t;
+
+typedef struct tiff_t {
+    TIFF *handle;
+    iiif_err_t said; /* libtiff's first complaint */
+} tiff_t;
+
+static int keep_first(TIFF *handle, void *tiff, const char *module, const char *fmt, va_list ap)
+{
+    iiif_err_t *said = &((tiff_t *)tiff)->said;
+
+    (void)handle;
+    (void)module;
+    if (!said->text[0])
+        apr_vsnprintf(said->text, sizeof(said->text), fmt, ap);
+    return 1;
+}
+
+static int keep_quiet(TIFF *handle, void *tiff, const char *module, const char *fmt, va_list ap)
+{
+    (void)handle;
+    (void)tiff;
+    (void)module;
+    (void)fmt;
+    (void)ap;
+    return 1;
+}
+
+static apr_status_t close_tiff(void *handle)
+{
+    TIFFClose(handle);
+    return APR_SUCCESS;
+}
+
+static apr_status_t open_tiff(tiff_t *tiff, const char *path, iiif_err_t *err, apr_pool_t *pool)
+{
+    TIFFOpenOptions *opts = TIFFOpenOptionsAlloc();
+
+    if (!opts)
+        return APR_ENOMEM;
+    TIFFOpenOptionsSetErrorHandlerExtR(opts, keep_first,
+                                       tiff); /* the plain handlers are one a process */
+    TIFFOpenOptionsSetWarningHandlerExtR(opts, keep_quiet, tiff);
+    TIFFOpenOptionsSetMaxSingleMemAlloc(opts, ALLOC_MAX);
+    tiff->handle =
+        TIFFOpenExt(path, "rm", opts); /* m: no mmap, so a file cut short is an error, not SIGBUS */
+    TIFFOpenOptionsFree(opts);
+    if (!tiff->handle)
+        return iiif_fail(err, IIIF_EBADSOURCE, "TIFF: %s", tiff->said.text);
+    apr_pool_cleanup_register(pool, tiff->handle, close_tiff, apr_pool_cleanup_null);
+    return APR_SUCCESS;
+}
+
+static int read_directory(directory_t *directory, TIFF *handle, int page, int subifd)
+{
+    uint32_t width = 0, height = 0, tile_width = 0, tile_height = 0, subfile = 0;
+
+    if (!TIFFGetField(handle, TIFFTAG_IMAGEWIDTH, &width)
+        || !TIFFGetField(handle, TIFFTAG_IMAGELENGTH, &height) || !width || !height)
+        return 0;
+    TIFFGetFieldDefaulted(handle, TIFFTAG_SUBFILETYPE, &subfile);
+    if (TIFFIsTiled(handle)) {
+        TIFFGetField(handle, TIFFTAG_TILEWIDTH, &tile_width);
+        TIFFGetField(handle, TIFFTAG_TILELENGTH, &tile_height);
+    }
+    *directory =
+        (directory_t){ { width, height }, { tile_width, tile_height }, subfile, page, subifd };
+    return 1;
+}
+
+static void read_subifds(apr_array_header_t *directories, TIFF *handle, int page)
+{
+    uint16_t count = 0, i;
+    toff_t *offsets = NULL, *kept;
+
+    if (!TIFFGetField(handle, TIFFTAG_SUBIFD, &count, &offsets) || !count)
+        return;
+    kept = apr_pmemdup(directories->pool, offsets,
+                       count * sizeof(*offsets)); /* libtiff frees its own */
+    for (i = 0; i < count && directories->nelts < DIRECTORIES_MAX; ++i) {
+        directory_t directory;
+
+        if (TIFFSetSubDirectory(handle, kept[i]) && read_directory(&directory, handle, page, i))
+            APR_ARRAY_PUSH(directories, directory_t) = directory;
+    }
+}
+
+/* Main directories and their SubIFDs, in file order, each SubIFD behind its page. */
+static apr_array_header_t *read_directories(tiff_t *tiff, apr_pool_t *pool)
+{
+    apr_array_header_t *directories = apr_array_make(pool, 16, sizeof(directory_t));
+    int page = 0;
+
+    do {
+        directory_t directory;
+
+        if (!read_directory(&directory, tiff->handle, page, -1))
+            break;
+        APR_ARRAY_PUSH(directories, directory_t) = directory;
+        read_subifds(directories, tiff->handle, page);
+        ++page;
+    } while (directories->nelts < DIRECTORIES_MAX && TIFFSetDirectory(tiff->handle, (tdir_t)page));
+    return directories;
+}
+
+/* The scale of a level along one side: an exact factor where the side is full/factor rounded up or
+ * down, then pixel i covers [i*factor, (i+1)*factor); else the plain ratio. */
+static double scale_of(apr_uint32_t full, apr_uint32_t side, double factor)
+{
+    double exact = full / factor;
+
+    return side == floor(exact) || side == ceil(exact) ? factor : (double)full / side;
+}
+
+/* 2 for a half, 4 for a quarter…; from the longer side, which is told most exactly. */
+static double nearest_factor(iiif_dims_t full, iiif_dims_t level)
+{
+    double ratio = full.width >= full.height ? (double)full.width / level.width
+                                             : (double)full.height / level.height;
+
+    return exp2(round(log2(ratio)));
+}
+
+static int halves(iiif_dims_t full, iiif_dims_t level)
+{
+    double factor = nearest_factor(full, level);
+
+    return factor >= 2 && scale_of(full.width, level.width, factor) == factor
+           && scale_of(full.height, level.height, factor) == factor;
+}
+
+static int is_level_of(const directory_t *level, const directory_t *base, iiif_dims_t above)
+{
+    if (level->dims.width >= above.width && level->dims.height >= above.height)
+        return 0;
+    if (level->subfile & FILETYPE_MASK)
+        return 0;
+    if (level->subifd >= 0)
+        return level->page == base->page && halves(base->dims, level->dims);
+    return base->subifd < 0 && halves(base->dims, level->dims);
+}
+
+/* Is this main directory an image of its own, not a level of the one before? */
+static int starts_page(const directory_t *directory, const directory_t *page, iiif_dims_t above)
+{
+    if (directory->subifd >= 0 || (directory->subfile & (FILETYPE_MASK | FILETYPE_REDUCEDIMAGE)))
+        return 0;
+    return !page || !is_level_of(directory, page, above);
+}
+
+static void add_level(iiif_source_t *source, const directory_t *directory)
+{
+    double factor = nearest_factor(source->stored, directory->dims);
+    iiif_level_t *level = &source->levels[source->level_count++];
+
+    *level =
+        (iiif_level_t){ .dims = directory->dims,
+                        .scale_x = scale_of(source->stored.width, directory->dims.width, factor),
+                        .scale_y = scale_of(source->stored.height, directory->dims.height, factor),
+                        .page = directory->page,
+                        .subifd = directory->subifd,
+                        .shrink = 1 };
+}
+
+static void take_page(iiif_source_t *source, const directory_t *page)
+{
+    source->stored = page->dims;
+    source->tile = page->tile;
+    source->level_count = 1;
+    source->levels[0] = (iiif_level_t){ page->dims, 1, 1, page->page, -1, 1 };
+}
+
+apr_status_t iiif_tiff_levels(iiif_source_t *source, unsigned page, iiif_err_t *err,
+                              apr_pool_t *pool)
+{
+    tiff_t tiff = { NULL, { "" } };
+    apr_array_header_t *directories;
+    const directory_t *base = NULL;
+    iiif_dims_t above = { 0, 0 };
+    apr_pool_t *scratch;
+    unsigned pages = 0;
+    apr_status_t rv;
+    int i;
+
+    apr_pool_create(&scratch, pool);
+    rv = open_tiff(&tiff, source->path, err, scratch);
+    if (rv != APR_SUCCESS)
+        goto done;
+    directories = read_directories(&tiff, scratch);
+    for (i = 0; i < directories->nelts && pages <= page; ++i) {
+        const directory_t *d = &APR_ARRAY_IDX(directories, i, directory_t);
+
+        if (starts_page(d, base, above)) {
+            base = d;
+            if (++pages == page)
+                take_page(source, d);
+        }
+        else if (!base || !is_level_of(d, base, above))
+            continue;
+        else if (pages == page && source->level_count < IIIF_LEVELS_MAX)
+            add_level(source, d);
+        above = d->dims;
+    }
+    if (!pages)
+        rv = iiif_fail(err, IIIF_EBADSOURCE, "TIFF: no image in the file; %s", tiff.said.text);
+    else if (pages < page)
+        rv = iiif_fail(err, IIIF_ENOTFOUND, "the file has %u pages", pages);
+done:
+    apr_pool_destroy(scratch);
+    return rv;
+}

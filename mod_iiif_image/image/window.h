@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IIIF_IMAGE_WINDOW_H
+#define IIIF_IMAGE_WINDOW_H
+/**
+ * @file window.h
+ * @brief Which level of a source to read for a region at a size, and which of its pixels.
+ */
+#include "image/source.h"
+
+typedef struct iiif_window_t {
+    const iiif_level_t *level; /**< borrowed from the source */
+    iiif_rect_t rect;          /**< in pixels of that level, as stored */
+} iiif_window_t;
+
+/**
+ * The smallest level that has a pixel for each pixel wanted, and on which the region's edges fall
+ * within half a pixel of the result. A tile of the announced grid falls on them exactly. Level 0
+ * always serves.
+ * @param region in pixels of the full image, as shown
+ * @param size   wanted, as shown
+ */
+iiif_window_t iiif_window_choose(const iiif_source_t *source, iiif_rect_t region, iiif_dims_t size);
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The module record, and where the module takes part in a request. */
+#include "httpd/config.h"
+#include "httpd/hooks.h"
+
+#include <http_request.h>
+
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_post_config(iiif_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(iiif_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    /* before any rewriting: the path is still encoded, and DONE keeps httpd from decoding it */
+    ap_hook_pre_translate_name(iiif_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    /* before mod_rewrite and mod_alias map what was claimed to something else */
+    ap_hook_translate_name(iiif_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    /* behind authorization, and last: whatever other modules made of the source's name is over */
+    ap_hook_fixups(iiif_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_handler(iiif_handler, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+AP_DECLARE_MODULE(iiif_image) = { STANDARD20_MODULE_STUFF, iiif_dir_conf_create,
+                                  iiif_dir_conf_merge,     iiif_server_conf_create,
+                                  iiif_server_conf_merge,  iiif_directives,
+                                  register_hooks,          AP_MODULE_FLAG_NONE };

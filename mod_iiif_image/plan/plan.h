@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IIIF_PLAN_PLAN_H
+#define IIIF_PLAN_PLAN_H
+/**
+ * @file plan.h
+ * @brief The decision: how a request for a source is answered. Made from the source's header and
+ * the settings; no pixel has been read.
+ */
+#include "iiif/request.h"
+#include "iiif/resolved.h"
+#include "image/source.h"
+#include "resolve/resolver.h"
+
+typedef enum {
+    IIIF_PLAN_INFO,     /**< the image information document */
+    IIIF_PLAN_REDIRECT, /**< from the base URI to it */
+    IIIF_PLAN_RENDER    /**< decode, scale, encode */
+} iiif_plan_kind_e;
+
+#define IIIF_UPSCALE_OFF 1 /**< of iiif_plan_rules_t.upscale */
+#define IIIF_UPSCALE_ON  0
+
+/** The settings that decide. */
+typedef struct iiif_plan_rules_t {
+    iiif_version_e versions[2]; /**< in order of preference; NONE ends the list early */
+    iiif_version_e accepted;    /**< that the client's Accept header names, or NONE */
+    iiif_format_set_t formats;  /**< what can be encoded */
+    iiif_source_rules_t source;
+    iiif_limits_t max; /**< as configured; 0: not; `upscale` unused */
+    int upscale; /**< times the full size; IIIF_UPSCALE_OFF; IIIF_UPSCALE_ON: as far as @a max */
+    iiif_square_e square;
+    apr_uint32_t tile; /**< side of the tiles of sources that have none */
+} iiif_plan_rules_t;
+
+typedef struct iiif_plan_t {
+    iiif_plan_kind_e kind;
+    iiif_version_e version;      /**< whose rules the answer follows */
+    const iiif_source_t *source; /**< NULL for REDIRECT */
+    iiif_subject_t subject;      /**< of INFO and RENDER */
+    iiif_dims_t tile;            /**< of INFO */
+    iiif_resolved_t resolved;    /**< of RENDER */
+    const char *canonical;       /**< of RENDER: behind the base URI */
+    const char *key;             /**< of RENDER: the same for the same pixels */
+} iiif_plan_t;
+
+/** Is a request that names @a version (or NONE) for us at all? */
+int iiif_plan_has_version(const iiif_plan_rules_t *rules, iiif_version_e version);
+
+/**
+ * Decide.
+ * @param plan filled on success, untouched on failure; allocated in @a pool
+ * @return APR_SUCCESS; IIIF_EBADREQUEST, IIIF_ENOTIMPL from the parameters; whatever
+ *         iiif_source_open() says
+ */
+apr_status_t iiif_plan_make(iiif_plan_t **plan, const iiif_request_t *request,
+                            const iiif_source_ref_t *ref, const iiif_plan_rules_t *rules,
+                            iiif_err_t *err, apr_pool_t *pool);
+
+/**
+ * The limits of one source: those configured, and how far it may be enlarged. Whoever enlarges must
+ * announce a limit (3.0, 5.7), so that is part of them.
+ */
+iiif_limits_t iiif_plan_limits(const iiif_plan_rules_t *rules, iiif_dims_t full);
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * IIIFResolver filesystem. The identifier "maps/1643" is, in this order:
+ *   - the file maps/1643 itself, when its extension is an allowed format's, or when it has another
+ *     extension or none but starts with the bytes of an allowed format;
+ *   - the one file maps/1643.<extension> with the extension of an allowed format, in lower or upper
+ *     case; two of them are ambiguous, and nothing is found.
+ */
+#include <apr_file_io.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <string.h>
+
+#include "base/path.h"
+#include "iiif/identifier.h"
+#include "resolve/resolver.h"
+
+#include "base/banned.h"
+
+static int is_file(const char *path, apr_pool_t *pool)
+{
+    apr_finfo_t finfo;
+
+    return apr_stat(&finfo, path, APR_FINFO_TYPE, pool) == APR_SUCCESS && finfo.filetype == APR_REG;
+}
+
+static const char *extension_of(const char *path)
+{
+    const char *name = strrchr(path, '/'), *dot = strrchr(path, '.');
+
+    return dot && name && dot > name + 1 ? dot + 1 : NULL;
+}
+
+static iiif_source_format_e format_by_content(const char *path, apr_pool_t *pool)
+{
+    unsigned char bytes[IIIF_SNIFF_BYTES];
+    apr_size_t len = 0;
+    apr_file_t *file;
+
+    if (apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool) != APR_SUCCESS)
+        return IIIF_SOURCE_FORMATS;
+    apr_file_read_full(file, bytes, sizeof(bytes), &len);
+    apr_file_close(file);
+    return iiif_source_format_sniff(bytes, len);
+}
+
+static int is_allowed_image(const char *path, iiif_source_format_set_t allowed, apr_pool_t *pool)
+{
+    const char *extension = extension_of(path);
+    iiif_source_format_e format =
+        extension ? iiif_source_format_by_extension(extension) : IIIF_SOURCE_FORMATS;
+
+    if (format == IIIF_SOURCE_FORMATS)
+        format = format_by_content(path, pool);
+    return format != IIIF_SOURCE_FORMATS && (allowed & 1u << format);
+}
+
+/* path.extension, or path.EXTENSION; NULL when neither is a file. */
+static const char *with_extension(const char *path, const char *extension, apr_pool_t *pool)
+{
+    char *lower = apr_pstrcat(pool, path, ".", extension, NULL), *upper, *s;
+
+    if (is_file(lower, pool))
+        return lower;
+    upper = apr_pstrdup(pool, lower);
+    for (s = upper + strlen(path); *s; ++s)
+        *s = (char)apr_toupper(*s);
+    return is_file(upper, pool) ? upper : NULL;
+}
+
+static apr_status_t search_extensions(const char **found, const char *path,
+                                      iiif_source_format_set_t allowed, iiif_err_t *err,
+                                      apr_pool_t *pool)
+{
+    const char *first = NULL;
+    unsigned i, k;
+
+    for (i = 0; i < IIIF_SOURCE_FORMATS; ++i) {
+        const iiif_source_format_t *format = iiif_source_format((iiif_source_format_e)i);
+
+        for (k = 0; (allowed & 1u << i) && k < IIIF_EXTENSIONS_MAX && format->extensions[k]; ++k) {
+            const char *file = with_extension(path, format->extensions[k], pool);
+
+            if (file && first)
+                return iiif_fail(err, IIIF_ENOTFOUND,
+                                 "the identifier is ambiguous: several files have this name");
+            if (file)
+                first = file;
+        }
+    }
+    if (!first)
+        return iiif_fail(err, IIIF_ENOTFOUND, "no image has this identifier");
+    *found = first;
+    return APR_SUCCESS;
+}
+
+static apr_status_t find_file(const char **found, const char *identifier,
+                              const iiif_resolve_rules_t *rules, iiif_err_t *err, apr_pool_t *pool)
+{
+    const char *path;
+    apr_status_t rv = iiif_path_join(&path, rules->root, identifier, err, pool);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (is_file(path, pool) && is_allowed_image(path, rules->formats, pool)) {
+        *found = path;
+        return APR_SUCCESS;
+    }
+    return search_extensions(found, path, rules->formats, err, pool);
+}
+
+static apr_status_t resolve(iiif_source_ref_t *ref, const char *identifier,
+                            const iiif_resolve_rules_t *rules, iiif_err_t *err, apr_pool_t *pool)
+{
+    unsigned page = 1;
+    const char *path, *name;
+    apr_status_t rv = find_file(&path, identifier, rules, err, pool);
+
+    if (rv != APR_SUCCESS && rules->pages && (name = iiif_identifier_page(&page, identifier, pool)))
+        rv = find_file(&path, name, rules, err, pool);
+    if (rv == APR_SUCCESS)
+        *ref = (iiif_source_ref_t){ path, page };
+    return rv;
+}
+
+const iiif_resolver_t iiif_resolver_filesystem = { "filesystem", resolve };
