@@ -4,4 +4,9 @@ use strict;
 use warnings FATAL => 'all';
 use Apache::TestRun ();
 use Cwd qw(getcwd);
-Apache::TestRun->new->run('-httpd_conf', getcwd() . '/t/conf/modules.conf', '-apxs', $ENV{APXS} // 'apxs', @ARGV);
+
+# HTTPD: another binary, for example one that runs with a sanitizer preloaded
+Apache::TestRun->new->run(
+    '-httpd_conf', getcwd() . '/t/conf/modules.conf',
+    $ENV{HTTPD} ? ('-httpd', getcwd() . "/$ENV{HTTPD}") : ('-apxs', $ENV{APXS} // 'apxs'), @ARGV
+);

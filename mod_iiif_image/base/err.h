@@ -8,14 +8,11 @@
 #include <apr_errno.h>
 
 /* Expected failures. Anything else is a plain APR or OS status: our fault, or the machine's. */
-#define IIIF_EBADREQUEST                                                                           \
-    (APR_OS_START_USERERR + 1) /**< the URI breaks the Image API grammar or its limits */
-#define IIIF_ENOTFOUND (APR_OS_START_USERERR + 2) /**< no image for this identifier */
-#define IIIF_ENOTIMPL  (APR_OS_START_USERERR + 3) /**< valid, but switched off or not built here */
-#define IIIF_ETOOBIG                                                                               \
-    (APR_OS_START_USERERR + 4) /**< valid, but more than this server will ever do */
-#define IIIF_EBADSOURCE (APR_OS_START_USERERR + 5) /**< the source file is damaged or is no image  \
-                                                    */
+#define IIIF_EBADREQUEST (APR_OS_START_USERERR + 1) /**< the URI breaks the grammar or a limit */
+#define IIIF_ENOTFOUND   (APR_OS_START_USERERR + 2) /**< no image for this identifier */
+#define IIIF_ENOTIMPL    (APR_OS_START_USERERR + 3) /**< valid, but switched off here */
+#define IIIF_ETOOBIG     (APR_OS_START_USERERR + 4) /**< valid, but more than this server does */
+#define IIIF_EBADSOURCE  (APR_OS_START_USERERR + 5) /**< the source is damaged, or no image */
 
 /** What went wrong, in one sentence for a person. Lives on the caller's stack; owns nothing. */
 typedef struct iiif_err_t {

@@ -6,8 +6,7 @@
 
 #include "base/banned.h"
 
-#define SEGMENT_MAX 255 /* NAME_MAX of every file system we meet; beyond it httpd's walk says 403  \
-                         */
+#define SEGMENT_MAX 255 /* NAME_MAX everywhere; beyond it httpd's own walk says 403 */
 
 /* Length of the UTF-8 sequence at s, or 0. Rows of RFC 3629, 4: the second byte decides. */
 static int utf8_sequence(const unsigned char *s)

@@ -12,7 +12,7 @@
 
 #define CONTEXT_2 "http://iiif.io/api/image/2/context.json"
 #define CONTEXT_3 "http://iiif.io/api/image/3/context.json"
-#define EXTRA_MAX (1024 * 1024)
+#define EXTRA_MAX ((apr_size_t)1 << 20)
 
 const char *iiif_info_profile_uri(iiif_version_e version)
 {

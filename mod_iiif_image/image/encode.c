@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "image/encode.h"
-
 #include "image/private.h"
 
 #include "base/banned.h"

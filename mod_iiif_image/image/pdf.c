@@ -3,7 +3,7 @@
  * twice. */
 #include <cairo-pdf.h>
 
-#include "image/encode.h"
+#include "image/private.h"
 
 #include "base/banned.h"
 

@@ -7,6 +7,7 @@
  */
 #include <vips/vips.h>
 
+#include "image/render.h"
 #include "image/source.h"
 
 /**
@@ -49,4 +50,19 @@ int iiif_colour_is_ranged(VipsImage *image);
 /** The value that is white in a ranged source: 1, 255, 65535, or its own maximum, from its smallest
  *  level, so that every request of one source finds the same; 0 where the sample type says it. */
 apr_status_t iiif_colour_range(double *range, const iiif_source_t *source, iiif_err_t *err);
+
+/**
+ * Encode 8-bit sRGB or gray pixels, with alpha only where the format has it. No metadata is kept:
+ * the pixels are sRGB and upright.
+ * @param bytes  filled on success, untouched on failure
+ * @param bilevel the pixels are 0 and 255 only; formats that have one-bit samples use them
+ * @return APR_SUCCESS, IIIF_EBADSOURCE (pixels are computed while they are encoded, so a damaged
+ *         source shows here) or APR_EGENERAL
+ */
+apr_status_t iiif_encode(iiif_bytes_t *bytes, VipsImage *image, iiif_format_e format, int quality,
+                         int bilevel, iiif_err_t *err);
+
+/** A one-page PDF that shows a JPEG: one pixel is one point, or less where PDF's page ends. */
+apr_status_t iiif_pdf_from_jpeg(iiif_bytes_t *pdf, const iiif_bytes_t *jpeg, iiif_dims_t dims,
+                                iiif_err_t *err);
 #endif

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "image/encode.h"
 #include "image/orientation.h"
 #include "image/private.h"
 #include "image/square.h"

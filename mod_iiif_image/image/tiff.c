@@ -18,7 +18,7 @@
 #include "base/banned.h"
 
 #define DIRECTORIES_MAX 4096
-#define ALLOC_MAX       (256 * 1024 * 1024) /* one allocation of libtiff; a directory needs far less */
+#define ALLOC_MAX       ((tmsize_t)256 << 20) /* one allocation; a directory needs far less */
 
 typedef struct directory_t {
     iiif_dims_t dims;

@@ -14,6 +14,7 @@ sub load {
     my $app = $p->{app_prove};
 
     $app->argv([ units(), glob('t/*.t') ]) unless @{ $app->argv };
+    $ENV{IIIF_LIB} //= 'apxs-build/lib'; # where the module to be tested lies
     die "there is no test to run\n" unless @{ $app->argv };
     return 1 unless grep { m{(^|/)t/[^/]+\.t$} } @{ $app->argv };
     system($^X, 't/TEST.pl', '-start-httpd');
