@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What happens once a server and once a child. */
+#include <apr_file_info.h>
 #include <httpd.h>
 #include <http_config.h>
 #include <http_log.h>
@@ -12,17 +13,45 @@
 
 #include "base/banned.h"
 
-int iiif_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+/* The roots that @a s itself names: a merged list has the main server's behind them. */
+static int own_roots(const server_rec *s, const server_rec *main_server)
 {
+    int all = iiif_server_settings(s)->roots->nelts;
+
+    return s == main_server ? all : all - iiif_server_settings(main_server)->roots->nelts;
+}
+
+static void warn_of_missing_roots(server_rec *s, int count, apr_pool_t *pool)
+{
+    const apr_array_header_t *roots = iiif_server_settings(s)->roots;
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        const iiif_root_t *root = &APR_ARRAY_IDX(roots, i, const iiif_root_t);
+        apr_finfo_t finfo;
+        apr_status_t rv = apr_stat(&finfo, root->directory, APR_FINFO_TYPE, pool);
+
+        if (rv != APR_SUCCESS || finfo.filetype != APR_DIR)
+            ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
+                         IIIF_LOGNO(0007) "IIIFImageRoot %s: %s is not a directory (yet)",
+                         *root->prefix ? root->prefix : "/", root->directory);
+    }
+}
+
+int iiif_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                      server_rec *main_server)
+{
+    server_rec *s;
+
     (void)pconf;
     (void)plog;
-    (void)ptemp;
     if (!ap_find_linked_module("mod_headers.c"))
         ap_log_error(
-            APLOG_MARK, APLOG_WARNING, 0, s,
-            IIIF_LOGNO(
-                0005) "mod_headers is not loaded: without its CORS headers, viewers on other sites "
-                      "cannot read info.json");
+            APLOG_MARK, APLOG_WARNING, 0, main_server,
+            IIIF_LOGNO(0005) "mod_headers is not loaded: without its CORS headers, viewers on "
+                             "other sites cannot read info.json");
+    for (s = main_server; s; s = s->next)
+        warn_of_missing_roots(s, own_roots(s, main_server), ptemp);
     return OK;
 }
 
