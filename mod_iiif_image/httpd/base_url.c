@@ -75,8 +75,12 @@ static const char *root_url(request_rec *r, const iiif_context_t *context,
     if (!configured)
         return apr_pstrcat(r->pool, origin(r, settings), context->prefix, NULL);
     path = strchr(strstr(configured, "://") + 3, '/');
-    if (!path)
-        return apr_pstrcat(r->pool, configured, context->prefix, NULL);
+    if (!path || !path[1]) /* scheme and host alone, with or without a slash behind them */
+        return apr_pstrcat(
+            r->pool,
+            apr_pstrmemdup(r->pool, configured,
+                           path ? (apr_size_t)(path - configured) : strlen(configured)),
+            context->prefix, NULL);
     len = strlen(configured);
     while (configured[len - 1] == '/')
         --len;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/path.h"
 #include "httpd/config.h"
 #include "iiif/info.h"
 
@@ -83,6 +84,15 @@ static const char *parse_prefix(const char **prefix, cmd_parms *cmd, const char 
     return NULL;
 }
 
+/* Directly in a <Location> of a path: not <LocationMatch>, <Location ~> or <If>. */
+static int is_in_location(const cmd_parms *cmd)
+{
+    const ap_directive_t *section = cmd->directive->parent;
+
+    return section && !strcasecmp(section->directive, "<Location") && *section->args != '~'
+           && *cmd->path == '/';
+}
+
 /* "IIIFImageRoot url-path directory" in a server, "IIIFImageRoot directory" in a <Location>. */
 static const char *set_image_root(cmd_parms *cmd, void *confv, const char *first,
                                   const char *second)
@@ -94,8 +104,7 @@ static const char *set_image_root(cmd_parms *cmd, void *confv, const char *first
     const char *complaint;
 
     if (cmd->path) {
-        if (second || !cmd->directive->parent
-            || strcasecmp(cmd->directive->parent->directive, "<Location") || *cmd->path != '/')
+        if (second || !is_in_location(cmd))
             return apr_psprintf(
                 cmd->pool,
                 "%s: inside a section it takes one directory, and the section is a <Location>",
@@ -243,7 +252,19 @@ static const char *set_square_crop(cmd_parms *cmd, void *confv, const char *arg)
 
 static int is_http_uri(const char *arg)
 {
-    return !strncasecmp(arg, "http://", 7) || !strncasecmp(arg, "https://", 8);
+    const char *host = !strncasecmp(arg, "http://", 7)    ? arg + 7
+                       : !strncasecmp(arg, "https://", 8) ? arg + 8
+                                                          : "";
+
+    return *host && *host != '/' && iiif_path_is_clean_utf8(arg);
+}
+
+static const char *set_attribution(cmd_parms *cmd, void *confv, const char *arg)
+{
+    if (!iiif_path_is_clean_utf8(arg))
+        return apr_psprintf(cmd->pool, "%s: the text is not UTF-8", cmd->cmd->name);
+    ((iiif_dir_conf_t *)confv)->attribution = arg;
+    return NULL;
 }
 
 /* A member that is a URI; offset from the table. */
@@ -370,7 +391,7 @@ const command_rec iiif_directives[] = {
                  "on|off: \"identifier;2\" is page 2 of a file (default off)"),
     AP_INIT_TAKE1("IIIFRights", set_uri, AT(rights), ANYWHERE,
                   "URI of a licence or rights statement for info.json"),
-    AP_INIT_TAKE1("IIIFAttribution", ap_set_string_slot, AT(attribution), ANYWHERE,
+    AP_INIT_TAKE1("IIIFAttribution", set_attribution, NULL, ANYWHERE,
                   "text shown with the image, in info.json of version 2"),
     AP_INIT_TAKE1("IIIFLogo", set_uri, AT(logo), ANYWHERE,
                   "URI of a logo shown with the image, in info.json of version 2"),

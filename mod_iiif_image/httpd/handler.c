@@ -50,11 +50,12 @@ static const char *fingerprint(request_rec *r, const iiif_look_t *look, iiif_for
                         look->background[1], look->background[2], iiif_vips_version());
 }
 
-/* The file itself: whoever replaces it changes one of these. */
-static const char *identity(request_rec *r)
+/* The file itself, whoever replaces it changes one of these, and the page in it. */
+static const char *identity(request_rec *r, unsigned page)
 {
-    return apr_psprintf(r->pool, "%s %" APR_TIME_T_FMT " %" APR_OFF_T_FMT " %" APR_UINT64_T_HEX_FMT,
-                        r->filename, r->finfo.mtime, r->finfo.size, (apr_uint64_t)r->finfo.inode);
+    return apr_psprintf(
+        r->pool, "%s %u %" APR_TIME_T_FMT " %" APR_OFF_T_FMT " %" APR_UINT64_T_HEX_FMT, r->filename,
+        page, r->finfo.mtime, r->finfo.size, (apr_uint64_t)r->finfo.inode);
 }
 
 static void vary_by_accept(request_rec *r, const iiif_context_t *context)
@@ -147,7 +148,7 @@ static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_c
 {
     const iiif_plan_t *plan = context->plan;
     const iiif_look_t look = iiif_look(settings);
-    const char *const parts[] = { identity(r), plan->key,
+    const char *const parts[] = { identity(r, context->ref.page), plan->key,
                                   fingerprint(r, &look, plan->resolved.format), NULL };
     iiif_bytes_t bytes;
     int rv;

@@ -65,13 +65,15 @@ static void take_range(iiif_accept_t *accept, char *item)
         accept->ld_json = q > accept->ld_json ? q : accept->ld_json;
     else if (!strcmp(item, "*/*") || !strcasecmp(item, "application/*"))
         accept->any = q > accept->any ? q : accept->any;
-    if (q && version != IIIF_VERSION_NONE && accept->version == IIIF_VERSION_NONE)
+    if (version != IIIF_VERSION_NONE && q > accept->version_weight) {
         accept->version = version;
+        accept->version_weight = q;
+    }
 }
 
 iiif_accept_t iiif_accept_read(const request_rec *r)
 {
-    iiif_accept_t accept = { IIIF_VERSION_NONE, -1, -1, -1 };
+    iiif_accept_t accept = { IIIF_VERSION_NONE, 0, -1, -1, -1 };
     const char *field = apr_table_get(r->headers_in, "Accept");
     char *item;
 
@@ -91,7 +93,9 @@ int iiif_accept_ld_json(const iiif_accept_t *accept, iiif_version_e version)
             return 0;
         return accept->json >= 0 ? ld_json > json : ld_json >= json;
     }
-    /* 3.0, 5.1: JSON-LD unless plain JSON is named and liked better */
+    /* 3.0, 5.1: JSON-LD unless it is refused, or plain JSON is named and liked better */
+    if (!accept->ld_json && json > 0)
+        return 0;
     if (accept->json <= 0)
         return 1;
     return accept->ld_json >= 0 ? ld_json >= json : ld_json > json;

@@ -12,6 +12,7 @@
 
 typedef struct iiif_accept_t {
     iiif_version_e version; /**< whose context document a profile parameter names, or NONE */
+    int version_weight;     /**< of the range that names it, in thousandths; 0: none does */
     int json;               /**< application/json: its weight in thousandths; -1: not named */
     int ld_json;            /**< application/ld+json, likewise */
     int any;                /**< application/ * and * / *, the greater */

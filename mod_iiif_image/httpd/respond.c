@@ -78,7 +78,7 @@ int iiif_refuse(request_rec *r, apr_status_t rv, const iiif_err_t *err)
     int status = status_of(rv);
     const char *identifier = context->request.identifier ? context->request.identifier : r->uri;
 
-    if (ap_is_HTTP_SERVER_ERROR(status) && status != HTTP_NOT_IMPLEMENTED)
+    if (status == HTTP_INTERNAL_SERVER_ERROR || status == HTTP_FORBIDDEN)
         ap_log_rerror(APLOG_MARK, APLOG_ERR, rv < APR_OS_START_USERERR ? rv : 0, r,
                       IIIF_LOGNO(0002) "%s: %s", identifier, err->text);
     else

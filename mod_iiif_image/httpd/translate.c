@@ -145,8 +145,8 @@ int iiif_translate(request_rec *r)
     if (!context)
         return DECLINED;
     if (r->method_number == M_OPTIONS) {
-        /* a preflight carries no credentials (Fetch, 3.2.2); the answer is the same for every image
-         */
+        /* a preflight carries no credentials (Fetch, 3.2.2), so it cannot wait for
+         * authentication */
         apr_table_setn(r->err_headers_out, "Allow", "GET, HEAD, OPTIONS");
         return HTTP_NO_CONTENT;
     }

@@ -25,7 +25,7 @@ const iiif_feature_t iiif_features[] = {
     { "sizeByH",             1,  1, 0 },
     { "sizeByPct",           1,  2, 0 },
     { "sizeByW",             1,  1, 0 },
-    { "sizeByWh",            2,  2, 0 },
+    { "sizeByWh",            2,  1, 0 },
     { "sizeUpscaling",      -1,  3, 1 },
     { NULL, 0, 0, 0 }
 };

@@ -92,6 +92,8 @@ static void add_formats(cJSON *json, const char *name, const iiif_info_t *info)
             cJSON_AddItemToArray(formats,
                                  cJSON_CreateString(iiif_format((iiif_format_e)i)->extension));
     }
+    if (!cJSON_GetArraySize(formats)) /* an empty list is left out (2.1, 5.3) */
+        cJSON_DeleteItemFromObjectCaseSensitive(json, name);
 }
 
 /* 3.0, 4.4: name all but `default` that work, and not `color` where there is none. */
@@ -118,11 +120,12 @@ static void add_features(cJSON *json, const char *name, const iiif_info_t *info)
 static const char *with_identifier(const char *uri, const char *encoded, apr_pool_t *pool)
 {
     static const char mark[] = "{identifier}";
-    const char *at = strstr(uri, mark);
+    const char *done = "", *at;
 
-    return at ? apr_pstrcat(pool, apr_pstrmemdup(pool, uri, (apr_size_t)(at - uri)), encoded,
-                            at + sizeof(mark) - 1, NULL)
-              : uri;
+    for (; (at = strstr(uri, mark)); uri = at + sizeof(mark) - 1)
+        done = apr_pstrcat(pool, done, apr_pstrmemdup(pool, uri, (apr_size_t)(at - uri)), encoded,
+                           NULL);
+    return apr_pstrcat(pool, done, uri, NULL);
 }
 
 static cJSON *link_object(const iiif_link_t *link, const iiif_info_t *info, apr_pool_t *pool)

@@ -12,7 +12,7 @@
 /** What the resolution needs to know of a source and of the settings. */
 typedef struct iiif_subject_t {
     iiif_dims_t full;       /**< the size that info.json reports */
-    iiif_quality_e natural; /**< COLOR, GRAY or BITONAL: what `default` means here */
+    iiif_quality_e natural; /**< COLOR or GRAY: what `default` means here */
     iiif_limits_t limits;
     iiif_square_e square;
 } iiif_subject_t;

@@ -10,6 +10,7 @@
 
 #define PERCENT_100 (100 * IIIF_DECIMAL_ONE)
 #define SIDE_MAX    APR_UINT32_MAX
+#define SCALE_NOISE 1e-6 /* what a square root in doubles may lack of a whole pixel */
 
 /* w,h / w, / ,h behind an optional "!" */
 static int parse_sides(iiif_size_t *size, const char **s)
@@ -105,6 +106,14 @@ static apr_uint64_t area(iiif_dims_t dims)
     return (apr_uint64_t)dims.width * dims.height;
 }
 
+/* A side at a scale, rounded down, and never more than most. */
+static apr_uint32_t scaled_side(apr_uint32_t side, double scale, apr_uint32_t most)
+{
+    apr_uint32_t scaled = to_side((apr_uint64_t)floor(side * scale + SCALE_NOISE));
+
+    return scaled < most ? scaled : most;
+}
+
 /* Scale dims down to an area, keeping the region's shape. */
 static iiif_dims_t fit_area(iiif_dims_t dims, iiif_dims_t region, apr_uint64_t max_area)
 {
@@ -113,11 +122,14 @@ static iiif_dims_t fit_area(iiif_dims_t dims, iiif_dims_t region, apr_uint64_t m
     if (!max_area || area(dims) <= max_area)
         return dims;
     scale = sqrt((double)max_area / ((double)region.width * region.height));
-    dims = (iiif_dims_t){ to_side((apr_uint64_t)floor(region.width * scale)),
-                          to_side((apr_uint64_t)floor(region.height * scale)) };
-    if (area(dims) > max_area) /* a side of one pixel cannot shrink: the other gives way */
-        dims = dims.width == 1 ? (iiif_dims_t){ 1, to_side(max_area) }
-                               : (iiif_dims_t){ to_side(max_area), 1 };
+    dims = (iiif_dims_t){ scaled_side(region.width, scale, dims.width),
+                          scaled_side(region.height, scale, dims.height) };
+    if (area(dims) <= max_area)
+        return dims;
+    if (dims.width > dims.height) /* a side of one pixel cannot shrink: the longer gives way */
+        dims.width = to_side(max_area / dims.height);
+    else
+        dims.height = to_side(max_area / dims.width);
     return dims;
 }
 

@@ -80,33 +80,65 @@ static int cut_bands(VipsImage *in, VipsImage **out)
     return vips_extract_band(in, out, 0, "n", keep - 1, NULL);
 }
 
-int iiif_colour_to_samples(VipsImage *in, VipsImage **out, double range)
+/* By way of floats: straight from its packed coding, libvips goes by a table of six bits. */
+static int lab_to_srgb(VipsImage *in, VipsImage **out)
 {
-    VipsObject *scope = VIPS_OBJECT(vips_image_new());
-    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 1);
-    int failed = cut_bands(in, &t[0]);
+    VipsImage *lab = NULL;
+    int failed = vips_colourspace(in, &lab, VIPS_INTERPRETATION_LAB, NULL)
+                 || vips_colourspace(lab, out, VIPS_INTERPRETATION_sRGB, NULL);
 
-    if (!failed && is_lab(t[0]))
-        failed = vips_colourspace(t[0], out, VIPS_INTERPRETATION_sRGB, NULL);
-    else if (!failed && range > 0)
-        failed = scale_to_bytes(t[0], out, range);
-    else if (!failed)
-        failed = vips_copy(t[0], out, NULL);
-    g_object_unref(scope);
+    g_clear_object(&lab);
     return failed;
 }
 
-/* A profile that says it is sRGB changes nothing but rounding and time. */
-static int needs_profile(VipsImage *image)
+int iiif_colour_to_samples(VipsImage *in, VipsImage **out, double range)
+{
+    VipsImage *cut = NULL;
+    int failed = cut_bands(in, &cut);
+
+    if (!failed && is_lab(cut))
+        failed = lab_to_srgb(cut, out);
+    else if (!failed && range > 0)
+        failed = scale_to_bytes(cut, out, range);
+    else if (!failed)
+        failed = vips_copy(cut, out, NULL);
+    g_clear_object(&cut);
+    return failed;
+}
+
+/* The embedded profile, borrowed from the image; NULL: none. One that says it is sRGB counts as
+ * none: it changes nothing but rounding and time. */
+static const unsigned char *foreign_profile(VipsImage *image, size_t *size)
 {
     static const char srgb[] = "sRGB IEC61966";
     const void *profile;
-    size_t size;
 
     if (!vips_image_get_typeof(image, VIPS_META_ICC_NAME)
-        || vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, &size))
-        return 0;
-    return !memmem(profile, size, srgb, sizeof(srgb) - 1);
+        || vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, size)
+        || memmem(profile, *size, srgb, sizeof(srgb) - 1))
+        return NULL;
+    return profile;
+}
+
+/* ICC.1:2001-04, 6.2: behind the header a count, then signature, offset and size of each tag. */
+static int has_tag(const unsigned char *profile, size_t size, const char *signature)
+{
+    size_t at;
+
+    for (at = 132; at + 12 <= size && at < 132 + 12 * 100; at += 12) {
+        if (!memcmp(profile + at, signature, 4))
+            return at < 132 + 12 * (size_t)profile[131];
+    }
+    return 0;
+}
+
+/* A profile whose only table is A2B0 has it for every intent (6.3.1.1), as scanners' do; libvips
+ * would take it for unfit, and another one in its place. */
+static VipsIntent intent_of(const unsigned char *profile, size_t size)
+{
+    return has_tag(profile, size, "A2B0") && !has_tag(profile, size, "A2B1")
+               ? VIPS_INTENT_PERCEPTUAL
+               : VIPS_INTENT_RELATIVE;
 }
 
 /* Colours alone, without alpha, to 8 bits of sRGB or gray. */
@@ -114,11 +146,13 @@ static int convert(VipsImage *in, VipsImage **out)
 {
     VipsInterpretation target = in->Bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
     VipsImage *managed = NULL;
+    size_t size;
+    const unsigned char *profile = foreign_profile(in, &size);
     int failed;
 
-    if (needs_profile(in)
+    if (profile
         && !vips_icc_transform(in, &managed, "srgb", "embedded", TRUE, "intent",
-                               VIPS_INTENT_RELATIVE, "depth", 8, NULL)) {
+                               intent_of(profile, size), "depth", 8, NULL)) {
         failed = vips_colourspace(managed, out, target, NULL);
         g_object_unref(managed);
         return failed;

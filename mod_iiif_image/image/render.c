@@ -22,20 +22,62 @@ static int step(VipsImage **image, int failed, VipsImage **next)
     return 0;
 }
 
+static double centred(double scale)
+{
+    return (1 - 1 / scale) / 2;
+}
+
+/* vips_resize() enlarges with half a pixel of the result too far right and down (8.14): its affine
+ * step, with pixel centres kept where they are. */
+static int enlarge(VipsImage *in, VipsImage **out, double hscale, double vscale)
+{
+    VipsInterpolate *bicubic = vips_interpolate_new("bicubic");
+    int failed = vips_affine(in, out, hscale, 0.0, 0.0, vscale, "interpolate", bicubic, "idx",
+                             centred(hscale), "idy", centred(vscale), "extend", VIPS_EXTEND_COPY,
+                             "premultiplied", TRUE, NULL);
+
+    g_object_unref(bicubic);
+    return failed;
+}
+
+/* Each axis may shrink or grow. */
+static int resize(VipsImage *in, VipsImage **out, double hscale, double vscale)
+{
+    VipsImage *shrunk = NULL;
+    int failed;
+
+    if (hscale <= 1 && vscale <= 1)
+        return vips_resize(in, out, hscale, "vscale", vscale, NULL);
+    failed = vips_resize(in, &shrunk, fmin(hscale, 1), "vscale", fmin(vscale, 1), NULL)
+             || enlarge(shrunk, out, fmax(hscale, 1), fmax(vscale, 1));
+    g_clear_object(&shrunk);
+    return failed;
+}
+
+/* Back from colours weighted by alpha. A cast would cut fractions off, and darken. */
+static int unweighted(VipsImage *in, VipsImage **out, VipsBandFormat format)
+{
+    VipsObject *scope = VIPS_OBJECT(vips_image_new());
+    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 2);
+    int failed = vips_unpremultiply(in, &t[0], NULL) || vips_rint(t[0], &t[1], NULL)
+                 || vips_cast(t[1], out, format, NULL);
+
+    g_object_unref(scope);
+    return failed;
+}
+
 /* Resampling mixes neighbours, so colour has to be weighted by alpha first. */
 static int resample(VipsImage *in, VipsImage **out, double hscale, double vscale)
 {
     VipsObject *scope = VIPS_OBJECT(vips_image_new());
-    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 3);
+    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 2);
     int failed;
 
     if (!vips_image_hasalpha(in))
-        failed = vips_resize(in, out, hscale, "vscale", vscale, NULL);
+        failed = resize(in, out, hscale, vscale);
     else
-        failed = vips_premultiply(in, &t[0], NULL)
-                 || vips_resize(t[0], &t[1], hscale, "vscale", vscale, NULL)
-                 || vips_unpremultiply(t[1], &t[2], NULL)
-                 || vips_cast(t[2], out, in->BandFmt, NULL);
+        failed = vips_premultiply(in, &t[0], NULL) || resize(t[0], &t[1], hscale, vscale)
+                 || unweighted(t[1], out, in->BandFmt);
     g_object_unref(scope);
     return failed;
 }
@@ -93,12 +135,29 @@ static int hold(VipsImage **image)
     return step(image, 0, &next);
 }
 
+/* About the middle of in to the middle of the canvas, pixel centres where they belong: the place
+ * that vips_similarity() finds for itself is up to a pixel off (8.14). */
+static int turn_about_middle(VipsImage *in, VipsImage **out, double degrees, iiif_dims_t canvas)
+{
+    double radians = degrees * M_PI / 180, c = cos(radians), s = sin(radians);
+    const int whole[4] = { 0, 0, (int)canvas.width, (int)canvas.height };
+    VipsArrayInt *area = vips_array_int_new(whole, 4);
+    VipsInterpolate *bicubic = vips_interpolate_new("bicubic");
+    int failed = vips_affine(in, out, c, -s, s, c, "interpolate", bicubic, "oarea", area, "idx",
+                             (1 - in->Xsize) / 2.0, "idy", (1 - in->Ysize) / 2.0, "odx",
+                             (canvas.width - 1) / 2.0, "ody", (canvas.height - 1) / 2.0,
+                             "premultiplied", TRUE, NULL);
+
+    vips_area_unref(VIPS_AREA(area));
+    g_object_unref(bicubic);
+    return failed;
+}
+
 /* An angle that is no quarter turn: the canvas grows, and its corners are transparent. */
 static int turn_freely(VipsImage **image, double degrees, iiif_dims_t canvas)
 {
     VipsObject *scope = VIPS_OBJECT(vips_image_new());
-    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 4), *next = NULL;
-    VipsInterpolate *bicubic = vips_interpolate_new("bicubic");
+    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 3), *next = NULL;
     VipsInterpretation space = (*image)->Type;
     int failed;
 
@@ -107,21 +166,13 @@ static int turn_freely(VipsImage **image, double degrees, iiif_dims_t canvas)
     else
         failed = vips_addalpha(*image, &t[0], NULL);
     failed = failed || vips_premultiply(t[0], &t[1], NULL)
-             || vips_similarity(t[1], &t[2], "angle", degrees, "interpolate", bicubic, NULL)
-             || vips_unpremultiply(t[2], &t[3], NULL)
-             || vips_cast(t[3], &next, VIPS_FORMAT_UCHAR, NULL);
+             || turn_about_middle(t[1], &t[2], degrees, canvas)
+             || unweighted(t[2], &next, VIPS_FORMAT_UCHAR);
     g_object_unref(scope);
-    g_object_unref(bicubic);
     if (step(image, failed, &next))
         return -1;
     (*image)->Type = space;
-    next = NULL;
-    if ((*image)->Xsize == (int)canvas.width && (*image)->Ysize == (int)canvas.height)
-        return 0;
-    return step(image,
-                vips_gravity(*image, &next, VIPS_COMPASS_DIRECTION_CENTRE, (int)canvas.width,
-                             (int)canvas.height, NULL),
-                &next);
+    return 0;
 }
 
 static int orient(VipsImage **image, const iiif_source_t *source, const iiif_resolved_t *resolved)
@@ -227,13 +278,29 @@ static int transform(VipsImage **image, const iiif_source_t *source,
            || to_display(image) || orient(image, source, resolved);
 }
 
+/* What the source's file said of itself does not describe these pixels: upright, sRGB, cut. The
+ * encoders' own "strip" leaves EXIF in WebP and the orientation in TIFF. */
+static int strip(VipsImage **image)
+{
+    VipsImage *next = NULL;
+    char **fields, **field;
+
+    if (step(image, vips_copy(*image, &next, NULL), &next))
+        return -1;
+    fields = vips_image_get_fields(*image);
+    for (field = fields; *field; ++field)
+        vips_image_remove(*image, *field); /* width and its like cannot be removed, and stay */
+    g_strfreev(fields);
+    return 0;
+}
+
 static int finish(VipsImage **image, const iiif_resolved_t *resolved, const iiif_look_t *look)
 {
     int opaque = !iiif_format(resolved->format)->alpha;
 
     if (opaque && vips_image_hasalpha(*image) && flatten(image, look->background))
         return -1;
-    return reduce_quality(image, resolved->quality);
+    return reduce_quality(image, resolved->quality) || strip(image);
 }
 
 apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,

@@ -167,11 +167,8 @@ static void add_jp2_levels(iiif_source_t *source, int count)
     }
 }
 
-static apr_status_t take_facts(iiif_source_t *source, VipsImage *image, unsigned page,
-                               iiif_err_t *err)
+static void take_facts(iiif_source_t *source, VipsImage *image)
 {
-    int pages = vips_image_get_n_pages(image);
-
     source->stored = (iiif_dims_t){ (apr_uint32_t)image->Xsize, (apr_uint32_t)image->Ysize };
     source->levels[0].dims = source->stored;
     source->natural = iiif_colour_bands(image) == 1 ? IIIF_QUALITY_GRAY : IIIF_QUALITY_COLOR;
@@ -185,26 +182,39 @@ static apr_status_t take_facts(iiif_source_t *source, VipsImage *image, unsigned
     if (source->format == IIIF_SOURCE_JPEG)
         add_jpeg_levels(source);
     else if (source->format == IIIF_SOURCE_JP2)
-        add_jp2_levels(source, pages);
-    else if (source->format != IIIF_SOURCE_TIFF && loaders[source->format].pages
-             && page > (unsigned)pages)
-        return iiif_fail(err, IIIF_ENOTFOUND, "the file has %d pages", pages);
-    return APR_SUCCESS;
+        add_jp2_levels(source, vips_image_get_n_pages(image));
+}
+
+static apr_status_t check_page(const iiif_source_t *source, unsigned page, iiif_err_t *err)
+{
+    iiif_level_t first = source->levels[0];
+    VipsImage *image = NULL;
+    int pages;
+
+    if (page == 1 || source->format == IIIF_SOURCE_TIFF)
+        return APR_SUCCESS;
+    first.page = 0;
+    if (loaders[source->format].load(source->path, &first, &image))
+        return iiif_vips_failed(err, IIIF_EBADSOURCE, "open");
+    pages = vips_image_get_n_pages(image);
+    g_object_unref(image);
+    return page <= (unsigned)pages ? APR_SUCCESS
+                                   : iiif_fail(err, IIIF_ENOTFOUND, "the file has %d pages", pages);
 }
 
 /* Level 0 is opened without iiif_level_open(): its size is what we want to learn. */
 static apr_status_t read_header(iiif_source_t *source, unsigned page, iiif_err_t *err)
 {
     VipsImage *image = NULL;
-    apr_status_t rv;
+    apr_status_t rv = check_page(source, page, err);
 
-    if (loaders[source->format].load(source->path, &source->levels[0], &image)) {
-        rv = page > 1 ? IIIF_ENOTFOUND : IIIF_EBADSOURCE;
-        return iiif_vips_failed(err, rv, "open");
-    }
-    rv = take_facts(source, image, page, err);
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (loaders[source->format].load(source->path, &source->levels[0], &image))
+        return iiif_vips_failed(err, IIIF_EBADSOURCE, "open");
+    take_facts(source, image);
     g_object_unref(image);
-    return rv;
+    return APR_SUCCESS;
 }
 
 static apr_status_t check_pixels(const iiif_source_t *source, apr_uint64_t max_pixels,

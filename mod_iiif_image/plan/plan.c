@@ -33,6 +33,15 @@ static apr_uint32_t enlarge(apr_uint32_t side, double factor)
     return enlarged > APR_UINT32_MAX ? APR_UINT32_MAX : (apr_uint32_t)enlarged;
 }
 
+/* A bound on what is enlarged, where limits on the sides would let it grow beyond; else 0. */
+static apr_uint64_t upscale_area(iiif_limits_t limits, iiif_dims_t full)
+{
+    double own = (double)full.width * full.height;
+    double most = own > UPSCALE_PIXELS ? own : UPSCALE_PIXELS;
+
+    return (double)limits.max_width * limits.max_height > most ? (apr_uint64_t)most : 0;
+}
+
 iiif_limits_t iiif_plan_limits(const iiif_plan_rules_t *rules, iiif_dims_t full)
 {
     iiif_limits_t limits = rules->max;
@@ -55,6 +64,8 @@ iiif_limits_t iiif_plan_limits(const iiif_plan_rules_t *rules, iiif_dims_t full)
     }
     else if (limits.max_width && !limits.max_height)
         limits.max_height = limits.max_width;
+    if (limits.upscale && !limits.max_area)
+        limits.max_area = upscale_area(limits, full);
     return limits;
 }
 

@@ -27,7 +27,8 @@ typedef struct iiif_plan_rules_t {
     iiif_format_set_t formats;  /**< what can be encoded */
     iiif_source_rules_t source;
     iiif_limits_t max; /**< as configured; 0: not; `upscale` unused */
-    int upscale; /**< times the full size; IIIF_UPSCALE_OFF; IIIF_UPSCALE_ON: as far as @a max */
+    int upscale; /**< times the full size; IIIF_UPSCALE_OFF; IIIF_UPSCALE_ON: as far as @a max, or
+                    twice */
     iiif_square_e square;
     apr_uint32_t tile; /**< side of the tiles of sources that have none */
 } iiif_plan_rules_t;

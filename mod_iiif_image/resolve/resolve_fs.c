@@ -3,8 +3,8 @@
  * IIIFResolver filesystem. The identifier "maps/1643" is, in this order:
  *   - the file maps/1643 itself, when its extension is an allowed format's, or when it has another
  *     extension or none but starts with the bytes of an allowed format;
- *   - the one file maps/1643.<extension> with the extension of an allowed format, in lower or upper
- *     case; two of them are ambiguous, and nothing is found.
+ *   - the one file maps/1643.<extension> with the extension of an allowed format, in lower case,
+ * else in upper case; files of two extensions are ambiguous, and nothing is found.
  */
 #include <apr_file_io.h>
 #include <apr_lib.h>
