@@ -68,11 +68,6 @@ static const char *escape(const char *text, const char *plain, apr_pool_t *pool)
     return out;
 }
 
-const char *iiif_percent_encode(const char *text, apr_pool_t *pool)
-{
-    return escape(text, "-._~!$&'()*+,=:", pool);
-}
-
 const char *iiif_percent_tidy(const char *text, apr_pool_t *pool)
 {
     return escape(text, "-._~!$&'()*+,;=:@/%", pool);

@@ -21,13 +21,6 @@ apr_status_t iiif_percent_decode(const char **decoded, const char *text, apr_siz
                                  iiif_err_t *err, apr_pool_t *pool);
 
 /**
- * @a text with every byte percent-encoded that a URI path segment may not hold as it is (RFC 3986,
- * 3.3), and the Image API's to-encode set / ? # [ ] @ % (section 9), and ";" because link header
- * parsers stumble over it. "/" becomes %2F. Allocated in @a pool.
- */
-const char *iiif_percent_encode(const char *text, apr_pool_t *pool);
-
-/**
  * @a text as a client wrote it, cleared of what may not stand in a header or a JSON string's URI:
  * bytes outside RFC 3986's pchar set and "/" are percent-encoded, escapes stay. In @a pool.
  */

@@ -128,15 +128,22 @@ static const char *with_identifier(const char *uri, const char *encoded, apr_poo
     return apr_pstrcat(pool, done, uri, NULL);
 }
 
+/* Services of the APIs' first generations, "AuthCookieService1", keep their @id and @type inside a
+ * document of 3.0 (5.8). */
+static int is_first_generation(const char *type)
+{
+    return type && *type && type[strlen(type) - 1] == '1';
+}
+
 static cJSON *link_object(const iiif_link_t *link, const iiif_info_t *info, apr_pool_t *pool)
 {
     cJSON *object = cJSON_CreateObject();
-    int v3 = info->version == IIIF_VERSION_3;
+    int v3 = info->version == IIIF_VERSION_3, at = !v3 || is_first_generation(link->type);
 
-    cJSON_AddStringToObject(object, v3 ? "id" : "@id",
+    cJSON_AddStringToObject(object, at ? "@id" : "id",
                             with_identifier(link->id, info->encoded, pool));
     if (link->type)
-        cJSON_AddStringToObject(object, v3 ? "type" : "@type", link->type);
+        cJSON_AddStringToObject(object, at ? "@type" : "type", link->type);
     if (link->label && v3)
         cJSON_AddItemToArray(
             cJSON_AddArrayToObject(cJSON_AddObjectToObject(object, "label"), "none"),
