@@ -27,9 +27,11 @@ typedef int (*load_fn)(const char *path, const iiif_level_t *level, VipsImage **
 /* Every loader: fail on damage, and read from top to bottom where it cannot jump. */
 #define LOAD_RULES "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR, NULL
 
+/* libjpeg only warns of codes that no encoder writes, and goes on with gray or noise. */
 static int load_jpeg(const char *path, const iiif_level_t *level, VipsImage **image)
 {
-    return vips_jpegload(path, image, "shrink", level->shrink, LOAD_RULES);
+    return vips_jpegload(path, image, "shrink", level->shrink, "access", VIPS_ACCESS_SEQUENTIAL,
+                         "fail_on", VIPS_FAIL_ON_WARNING, NULL);
 }
 
 static int load_png(const char *path, const iiif_level_t *level, VipsImage **image)

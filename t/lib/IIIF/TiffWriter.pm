@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+package IIIF::TiffWriter;
+
+# TIFF files of any structure, byte by byte (TIFF 6.0; BigTIFF), so that fixtures hold what no usual
+# writer makes, and what is read is no mirror of what libtiff writes.
+
+use strict;
+use warnings FATAL => 'all';
+
+use Compress::Zlib qw(compress);
+use Exporter qw(import);
+
+our @EXPORT_OK = qw(tiff);
+
+my %BYTES = (3 => 2, 4 => 4, 7 => 1, 16 => 8);    # SHORT LONG UNDEFINED LONG8
+my %LETTER = (3 => 'S', 4 => 'L', 16 => 'Q');
+
+# tiff({ directories => [ ... ], endian => '<' or '>', big => 1, loop => 1 }). A directory:
+#   width height samples bits data   pixels row by row, in the file's byte order
+#   tile           side of the tiles; without it, strips of 64 rows
+#   photometric    0 white is zero, 1 black is zero, 2 RGB, 3 palette, 5 separated, 8 CIELab
+#   subifds        directories below this one
+#   tags           { number => [type, values...] } for everything else
+# loop: the last directory says that the first comes next.
+sub tiff {
+    my ($file) = @_;
+    my $w = { out => '', endian => $file->{endian} // '<', big => $file->{big} };
+    my $pointer = _header($w);
+    my $first;
+
+    for my $directory (@{ $file->{directories} }) {
+        my ($at, $next) = _directory($w, $directory);
+
+        $first //= $at;
+        _patch($w, $pointer, $at);
+        $pointer = $next;
+    }
+    _patch($w, $pointer, $first) if $file->{loop};
+    return $w->{out};
+}
+
+sub _header {
+    my ($w) = @_;
+
+    $w->{out} = $w->{endian} eq '<' ? 'II' : 'MM';
+    $w->{out} .= _pack($w, 3, $w->{big} ? (43, 8, 0) : 42);
+    my $pointer = length $w->{out};
+    $w->{out} .= _pack($w, _offset_type($w), 0);
+    return $pointer;
+}
+
+sub _offset_type {
+    my ($w) = @_;
+    return $w->{big} ? 16 : 4;
+}
+
+sub _pack {
+    my ($w, $type, @values) = @_;
+    return $values[0] if $type == 7;
+    return pack "($LETTER{$type}$w->{endian})*", @values;
+}
+
+sub _patch {
+    my ($w, $at, $offset) = @_;
+    my $bytes = _pack($w, _offset_type($w), $offset);
+
+    substr $w->{out}, $at, length $bytes, $bytes;
+    return;
+}
+
+# Appends on an even offset, and tells where.
+sub _append {
+    my ($w, $bytes) = @_;
+
+    $w->{out} .= "\0" if length($w->{out}) % 2;
+    my $at = length $w->{out};
+    $w->{out} .= $bytes;
+    return $at;
+}
+
+# Where the directory is, and where its pointer to the next one is
+sub _directory {
+    my ($w, $d) = @_;
+    my %tags = (_tags($w, $d), %{ $d->{tags} // {} });
+
+    if ($d->{subifds}) {
+        my @at = map { (_directory($w, $_))[0] } @{ $d->{subifds} };
+        $tags{330} = [ _offset_type($w), @at ];
+    }
+    my $entries = join '', map { _entry($w, $_, @{ $tags{$_} }) } sort { $a <=> $b } keys %tags;
+    my $count = keys %tags;
+    my $head = $w->{big} ? pack("Q$w->{endian}", $count) : pack("S$w->{endian}", $count);
+    my $at = _append($w, $head . $entries . _pack($w, _offset_type($w), 0));
+    return ($at, $at + length($head) + length $entries);
+}
+
+sub _tags {
+    my ($w, $d) = @_;
+    my @blocks = $d->{tile} ? _tiles($d) : _strips($d);
+    my @offsets = map { _append($w, $_) } @blocks;
+    my @lengths = map { length } @blocks;
+    my %tags = (
+        256 => [ 4, $d->{width} ],
+        257 => [ 4, $d->{height} ],
+        258 => [ 3, ($d->{bits}) x $d->{samples} ],
+        259 => [ 3, 8 ],
+        262 => [ 3, $d->{photometric} ],
+        277 => [ 3, $d->{samples} ],
+    );
+
+    return $d->{tile}
+        ? (%tags, 322 => [ 4, $d->{tile} ], 323 => [ 4, $d->{tile} ], 324 => [ _offset_type($w), @offsets ], 325 => [ 4, @lengths ])
+        : (%tags, 278 => [ 4, 64 ], 273 => [ _offset_type($w), @offsets ], 279 => [ 4, @lengths ]);
+}
+
+sub _entry {
+    my ($w, $number, $type, @values) = @_;
+    my $bytes = _pack($w, $type, @values);
+    my $room = $w->{big} ? 8 : 4;
+    my $count = length($bytes) / $BYTES{$type};
+
+    $bytes = _pack($w, _offset_type($w), _append($w, $bytes)) if length $bytes > $room;
+    $bytes .= "\0" x ($room - length $bytes);
+    return _pack($w, 3, $number, $type) . _pack($w, _offset_type($w), $count) . $bytes;
+}
+
+sub _strips {
+    my ($d) = @_;
+    my $length = 64 * $d->{width} * $d->{samples} * $d->{bits} / 8;
+    return map { compress($_) } unpack "(a$length)*", $d->{data};
+}
+
+# Tiles at the right and lower edge are filled up with zeros.
+sub _tiles {
+    my ($d) = @_;
+    my $pixel = $d->{samples} * $d->{bits} / 8;
+    my $row = $d->{width} * $pixel;
+    my $side = $d->{tile};
+    my @tiles;
+
+    for (my $y = 0; $y < $d->{height}; $y += $side) {
+        my @rows = unpack "(a$row)*", substr $d->{data}, $y * $row, $side * $row;
+
+        for (my $x = 0; $x < $d->{width}; $x += $side) {
+            my $tile = join '', map { pack 'a' . $side * $pixel, substr $_, $x * $pixel, $side * $pixel } @rows;
+            push @tiles, compress(pack 'a' . $side * $side * $pixel, $tile);
+        }
+    }
+    return @tiles;
+}
+
+1;
