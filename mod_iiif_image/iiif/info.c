@@ -128,17 +128,17 @@ static const char *with_identifier(const char *uri, const char *encoded, apr_poo
     return apr_pstrcat(pool, done, uri, NULL);
 }
 
-/* Services of the APIs' first generations, "AuthCookieService1", keep their @id and @type inside a
- * document of 3.0 (5.8). */
-static int is_first_generation(const char *type)
+/* Services older than the 3.0 APIs, "AuthCookieService1" or "ImageService2", keep their @id and
+ * @type inside a document of 3.0 (5.8). */
+static int is_older_service(const char *type)
 {
-    return type && *type && type[strlen(type) - 1] == '1';
+    return type && *type && (type[strlen(type) - 1] == '1' || !strcmp(type, "ImageService2"));
 }
 
 static cJSON *link_object(const iiif_link_t *link, const iiif_info_t *info, apr_pool_t *pool)
 {
     cJSON *object = cJSON_CreateObject();
-    int v3 = info->version == IIIF_VERSION_3, at = !v3 || is_first_generation(link->type);
+    int v3 = info->version == IIIF_VERSION_3, at = !v3 || is_older_service(link->type);
 
     cJSON_AddStringToObject(object, at ? "@id" : "id",
                             with_identifier(link->id, info->encoded, pool));

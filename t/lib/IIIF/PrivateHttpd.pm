@@ -6,7 +6,6 @@ package IIIF::PrivateHttpd;
 
 use strict;
 use warnings FATAL => 'all';
-use Apache::Test ();
 use Cwd qw(getcwd);
 use File::Path qw(make_path);
 use File::Temp ();
@@ -75,10 +74,17 @@ CONF
     return;
 }
 
+# This machine's httpd, as apxs knows it.
+sub httpd {
+    my $apxs = $ENV{APXS} // 'apxs';
+    chomp(my ($directory, $name) = map { scalar `$apxs -q $_` } qw(SBINDIR PROGNAME));
+    return "$directory/$name";
+}
+
 # httpd's exit status, and what it says.
 sub run {
     my ($self, @arguments) = @_;
-    my $httpd = Apache::Test::vars('httpd');
+    my $httpd = httpd();
     my $said = `$httpd -f $self->{directory}/httpd.conf @arguments 2>&1`;
     return ($? >> 8, $said);
 }
