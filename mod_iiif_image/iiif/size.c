@@ -109,9 +109,9 @@ static apr_uint64_t area(iiif_dims_t dims)
 /* A side at a scale, rounded down, and never more than most. */
 static apr_uint32_t scaled_side(apr_uint32_t side, double scale, apr_uint32_t most)
 {
-    apr_uint32_t scaled = to_side((apr_uint64_t)floor(side * scale + SCALE_NOISE));
+    double scaled = floor(side * scale + SCALE_NOISE);
 
-    return scaled < most ? scaled : most;
+    return to_side((apr_uint64_t)fmin(scaled, most));
 }
 
 /* Scale dims down to an area, keeping the region's shape. */
