@@ -92,6 +92,24 @@ for my $name ((map { "oriented-$_.jpg" } 1 .. 8), 'oriented-6.tif', 'oriented-7.
     };
 }
 
+# What described the stored pixels does not describe these: a viewer would turn them again. (libvips writes a block of
+# EXIF into every WebP, which says that it is upright.)
+my $TURNED = qr/\x12\x01\x03\0\x01\0\0\0[\x02-\x08]\0|\x01\x12\0\x03\0\0\0\x01\0[\x02-\x08]/;
+for my $source (qw(oriented-6.jpg oriented-6.tif)) {
+    for my $format (qw(jpg png tif webp jp2)) {
+        push @tests, sub {
+            my $answer = fetch("/iiif/$source/full/max/0/default.$format")->content;
+            is $answer =~ $TURNED, '', "$source as $format does not say that it has to be turned";
+        };
+    }
+}
+push @tests, sub { is fetch('/iiif/oriented-6.jpg')->code, 303, 'the source of all that is there' };
+push @tests, sub {
+    open my $fh, '<:raw', 'apxs-build/fixtures/images/oriented-6.jpg' or die "oriented-6.jpg: $!\n";
+    local $/;
+    like readline $fh, $TURNED, '  and says that it has to be';
+};
+
 # -- transparency
 
 my $rgba = with_alpha($COLOUR, alpha_bytes(@SIDES));
@@ -165,6 +183,11 @@ for my $page (1 .. 4) {
             "page $page of a TIFF");
     };
 }
+push @tests, sub { has_sides('/pages/book.tif;2', 150, 100) };
+push @tests, sub {
+    shows('/pages/book.tif/full/150,/0/default.png', picture(150, 100, pack('C3', 250, 0, 0) x 15000), @EXACT,
+        'a page of half the size is no level of the first, where it says that it is a page');
+};
 push @tests, sub { is fetch('/pages/document.tif;5/info.json')->code, 404, 'there is no page behind the last of a TIFF' };
 push @tests, sub { is fetch('/pages/animated.gif;3/info.json')->code, 404, 'there is no page behind the last of a GIF' };
 push @tests, sub { is fetch('/pages/pages.pdf;3/info.json')->code, 404, 'there is no page behind the last of a PDF' };

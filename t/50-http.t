@@ -113,7 +113,7 @@ my @URLS = (
     [ '/proxied/plain',                  [],         "$ORIGIN/proxied/plain" ],
     [ '/proxied/plain',                  \@FORWARDED, 'https://pictures.example.org/proxied/plain' ],
     [ '/proxied/plain', [ 'X-Forwarded-Proto' => 'https, http', 'X-Forwarded-Host' => 'a.example:444, b.example' ],
-        'https://a.example:444/proxied/plain' ],
+        'http://b.example/proxied/plain' ],    # what the proxy added, not what its client sent
     [ '/proxied/plain', [ 'X-Forwarded-Host' => 'a.example' ], 'http://a.example/proxied/plain' ],
     [ '/proxied/plain', [ 'X-Forwarded-Proto' => 'https', Host => 'b.example' ], 'https://b.example/proxied/plain' ],
     [ '/proxied/plain', [ 'X-Forwarded-Host' => 'a"><script>', 'X-Forwarded-Proto' => 'javascript' ], "$ORIGIN/proxied/plain" ],

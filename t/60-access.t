@@ -87,6 +87,13 @@ for my $identifier (qw(picture.png unknown .iiif-not-found)) {
 is get('/readers/picture.png/info.json', Authorization => $READER)->code, 200, 'a reader finds what is there';
 is get('/readers/unknown/info.json', Authorization => $READER)->code, 404, '  and is told what is not';
 
+# -- where nothing is found, the directory it would be in decides who is told so
+is get("/told/private%2F$_/info.json")->code, 401, "/told/private/$_: who asks?" for qw(picture unknown);
+is get('/told/private%2Funknown/info.json', Authorization => $READER)->code, 404, '  and a reader is told';
+is get('/told/protected%2Funknown/info.json')->code, 403, 'what is closed to all says nothing';
+is get('/told/unknown/info.json')->code, 404, 'what is open says that there is nothing';
+is get('/told/no%2Fsuch%2Fdirectory/info.json')->code, 404, '  nor a directory';
+
 # -- a rule about a <Location> meets the path as httpd normalised it
 for my $spelling (qw(plain/info.json pl%61in/info.json plain/full/max/0/default.png ./plain /plain x/../plain)) {
     is get("/by-location/$spelling")->code, 403, "/by-location/$spelling is refused by <Location>";

@@ -105,6 +105,7 @@ my @ROWS = (
     [ '/max-all',         23, 'full/100,301',            $BAD ],
     [ '/max-all',         23, 'full/400,251',            $BAD ],
     [ '/max-upscale-off', 23, 'full/max',                '600x480' ],
+    [ '/max-area',        23, '0,0,1000,10/max',         '1000x10' ],
     [ '/max-upscale-off', 3,  'full/^max',               '600x480' ],
     [ '/max-upscale-off', 3,  '0,0,100,100/^max',        '100x100' ],
     [ '/max-upscale-off', 3,  '0,0,100,100/^200,',       $NOT_BUILT ],

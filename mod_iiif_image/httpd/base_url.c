@@ -25,11 +25,25 @@ static int is_trusted(request_rec *r, const iiif_dir_conf_t *settings)
     return 0;
 }
 
-/* The first of a list, if it is made of host characters only: the client's side of the chain. */
+/* The last of a list is what the trusted proxy itself added; those before it came from its client,
+ * and mod_proxy, like others, passes them on. */
+static const char *forwarded(request_rec *r, const char *name)
+{
+    const char *field = apr_table_get(r->headers_in, name), *comma;
+
+    if (!field)
+        return NULL;
+    if ((comma = strrchr(field, ',')))
+        field = comma + 1;
+    while (apr_isspace(*field))
+        ++field;
+    return apr_pstrmemdup(r->pool, field, strcspn(field, " \t"));
+}
+
+/* Made of host characters only. */
 static const char *forwarded_host(request_rec *r)
 {
-    const char *field = apr_table_get(r->headers_in, "X-Forwarded-Host");
-    char *host = field ? apr_pstrmemdup(r->pool, field, strcspn(field, ", \t")) : NULL, *s;
+    const char *host = forwarded(r, "X-Forwarded-Host"), *s;
 
     for (s = host; s && *s; ++s) {
         if (!apr_isalnum(*s) && !strchr(".-:[]", *s))
@@ -40,12 +54,11 @@ static const char *forwarded_host(request_rec *r)
 
 static const char *forwarded_scheme(request_rec *r)
 {
-    const char *field = apr_table_get(r->headers_in, "X-Forwarded-Proto");
-    apr_size_t len = field ? strcspn(field, ", \t") : 0;
+    const char *scheme = forwarded(r, "X-Forwarded-Proto");
 
-    if (len == 5 && !strncasecmp(field, "https", 5))
-        return "https";
-    return len == 4 && !strncasecmp(field, "http", 4) ? "http" : NULL;
+    if (!scheme)
+        return NULL;
+    return !strcasecmp(scheme, "https") ? "https" : !strcasecmp(scheme, "http") ? "http" : NULL;
 }
 
 /* scheme://server, without a slash behind it */

@@ -84,13 +84,13 @@ static const char *parse_prefix(const char **prefix, cmd_parms *cmd, const char 
     return NULL;
 }
 
-/* Directly in a <Location> of a path: not <LocationMatch>, <Location ~> or <If>. */
+/* Directly in a <Location> of a path: not of a pattern, not <LocationMatch> or <If>. */
 static int is_in_location(const cmd_parms *cmd)
 {
     const ap_directive_t *section = cmd->directive->parent;
 
     return section && !strcasecmp(section->directive, "<Location") && *section->args != '~'
-           && *cmd->path == '/';
+           && *cmd->path == '/' && !strpbrk(cmd->path, "*?[");
 }
 
 /* "IIIFImageRoot url-path directory" in a server, "IIIFImageRoot directory" in a <Location>. */
@@ -150,8 +150,16 @@ static const char *set_versions(cmd_parms *cmd, void *confv, const char *first, 
 static const char *set_fallback(cmd_parms *cmd, void *confv, const char *arg)
 {
     static const char *const words[] = { "decline", "notfound", NULL };
+    const char *complaint = ap_check_cmd_context(cmd, NOT_IN_DIRECTORY | NOT_IN_FILES);
 
-    return parse_word(&((iiif_dir_conf_t *)confv)->notfound, cmd, arg, words);
+    return complaint ? complaint
+                     : parse_word(&((iiif_dir_conf_t *)confv)->notfound, cmd, arg, words);
+}
+
+static const char *set_pages(cmd_parms *cmd, void *confv, int on)
+{
+    ((iiif_dir_conf_t *)confv)->pages = on;
+    return ap_check_cmd_context(cmd, NOT_IN_DIRECTORY | NOT_IN_FILES);
 }
 
 static const char *set_source_formats(cmd_parms *cmd, void *confv, int argc, char *const argv[])
@@ -278,12 +286,20 @@ static const char *set_uri(cmd_parms *cmd, void *confv, const char *arg)
 
 static const char *add_link(cmd_parms *cmd, iiif_dir_conf_t *conf, iiif_link_t link)
 {
+    const char *const texts[] = { link.type, link.label, link.format, link.profile };
+    unsigned i;
+
+    if (!is_http_uri(link.id))
+        return apr_psprintf(cmd->pool, "%s: '%s' is not an http or https URI", cmd->cmd->name,
+                            link.id);
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i) {
+        if (texts[i] && !iiif_path_is_clean_utf8(texts[i]))
+            return apr_psprintf(cmd->pool, "%s: the text is not UTF-8", cmd->cmd->name);
+    }
     if (!conf->links)
         conf->links = apr_array_make(cmd->pool, 2, sizeof(iiif_link_t));
     APR_ARRAY_PUSH(conf->links, iiif_link_t) = link;
-    return is_http_uri(link.id) ? NULL
-                                : apr_psprintf(cmd->pool, "%s: '%s' is not an http or https URI",
-                                               cmd->cmd->name, link.id);
+    return NULL;
 }
 
 static const char *set_part_of(cmd_parms *cmd, void *confv, const char *id, const char *type,
@@ -387,7 +403,7 @@ const command_rec iiif_directives[] = {
                   "colour behind transparent pixels where the format has none, #RRGGBB (default #ffffff)"),
     AP_INIT_TAKE1("IIIFSquareCrop", set_square_crop, NULL, ANYWHERE,
                   "centre|low|high|entropy|attention: where region square lies (default centre)"),
-    AP_INIT_FLAG("IIIFPages", ap_set_flag_slot, AT(pages), ANYWHERE,
+    AP_INIT_FLAG("IIIFPages", set_pages, NULL, ANYWHERE,
                  "on|off: \"identifier;2\" is page 2 of a file (default off)"),
     AP_INIT_TAKE1("IIIFRights", set_uri, AT(rights), ANYWHERE,
                   "URI of a licence or rights statement for info.json"),

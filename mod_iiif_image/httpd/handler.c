@@ -5,6 +5,7 @@
 #include <httpd.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <scoreboard.h>
 #include <string.h>
 
 #include "httpd/base_url.h"
@@ -41,13 +42,6 @@ int iiif_fixups(request_rec *r)
     context->rv = iiif_plan_make(&context->plan, &context->request, &context->ref, &rules,
                                  &context->err, r->pool);
     return OK;
-}
-
-/* Everything outside the request that the bytes of an image depend on. */
-static const char *fingerprint(request_rec *r, const iiif_look_t *look, iiif_format_e format)
-{
-    return apr_psprintf(r->pool, "%d %02x%02x%02x %s", look->quality[format], look->background[0],
-                        look->background[1], look->background[2], iiif_vips_version());
 }
 
 /* The file itself, whoever replaces it changes one of these, and the page in it. */
@@ -100,6 +94,7 @@ static int send_info(request_rec *r, const iiif_context_t *context, const iiif_d
                 "rel=\"http://www.w3.org/ns/json-ld#context\";type=\"application/ld+json\"",
                 (int)plan->version));
     iiif_add_link(r, iiif_info_profile_uri(plan->version), "profile");
+    ap_update_mtime(r, ap_scoreboard_image->global->restart_time); /* settings are part of it */
     rv = iiif_check_conditions(r, parts);
     return rv == OK ? iiif_send_text(r, text) : rv;
 }
@@ -149,7 +144,7 @@ static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_c
     const iiif_plan_t *plan = context->plan;
     const iiif_look_t look = iiif_look(settings);
     const char *const parts[] = { identity(r, context->ref.page), plan->key,
-                                  fingerprint(r, &look, plan->resolved.format), NULL };
+                                  iiif_look_key(&look, plan->resolved.format, r->pool), NULL };
     iiif_bytes_t bytes;
     int rv;
 

@@ -60,7 +60,7 @@ static void take_range(iiif_accept_t *accept, char *item)
     }
     item[type_len] = '\0';
     if (!strcasecmp(item, "application/json"))
-        accept->json = q;
+        accept->json = q > accept->json ? q : accept->json;
     else if (!strcasecmp(item, "application/ld+json"))
         accept->ld_json = q > accept->ld_json ? q : accept->ld_json;
     else if (!strcmp(item, "*/*") || !strcasecmp(item, "application/*"))

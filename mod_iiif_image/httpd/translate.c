@@ -7,6 +7,7 @@
 #include <http_request.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "httpd/config.h"
 #include "httpd/context.h"
 #include "httpd/hooks.h"
@@ -112,6 +113,22 @@ static void mark(request_rec *r, iiif_context_t *context)
     ap_set_module_config(r->request_config, &iiif_image_module, context);
 }
 
+/* A name that no file has, beside where the identifier points: the rules of that directory decide
+ * who is told that there is nothing. */
+static char *missing_file(request_rec *r, const iiif_root_t *root)
+{
+    iiif_request_t readings[IIIF_READINGS_MAX];
+    const char *path = NULL;
+
+    if (iiif_request_read(readings, below(r->uri, root->prefix), r->pool) > 0)
+        iiif_path_join(&path, root->directory, readings[0].identifier, NULL, r->pool);
+    if (!path)
+        path = apr_pstrcat(r->pool, root->directory, "/", NULL);
+    return apr_pstrcat(r->pool,
+                       apr_pstrmemdup(r->pool, path, (apr_size_t)(strrchr(path, '/') - path)),
+                       "/.iiif-not-found", NULL);
+}
+
 int iiif_claim(request_rec *r)
 {
     const iiif_dir_conf_t settings = iiif_settings(r);
@@ -130,10 +147,10 @@ int iiif_claim(request_rec *r)
                       context->err.text);
         return DECLINED;
     }
-    else /* a name that no file has, so that the rules of the root decide who is told */
+    else
         context->ref.path = NULL;
     if (!context->ref.path)
-        r->filename = apr_pstrcat(r->pool, root->directory, "/.iiif-not-found", NULL);
+        r->filename = missing_file(r, root);
     mark(r, context);
     return DONE;
 }

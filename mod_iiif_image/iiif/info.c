@@ -47,20 +47,11 @@ static void add_sizes(cJSON *json, const iiif_info_t *info)
         cJSON_Delete(sizes);
 }
 
-static iiif_dims_t smaller(iiif_dims_t a, iiif_dims_t b)
-{
-    return (iiif_dims_t){ a.width < b.width ? a.width : b.width,
-                          a.height < b.height ? a.height : b.height };
-}
-
 static void add_tiles(cJSON *json, const iiif_info_t *info)
 {
     cJSON *tiles, *tile, *factors;
     int k, count = iiif_level_count(info->subject.full, info->tile);
 
-    /* a tile larger than the image is the image: it is what the limits must hold */
-    if (!iiif_within_limits(smaller(info->tile, info->subject.full), &info->subject.limits))
-        return;
     tiles = cJSON_AddArrayToObject(json, "tiles");
     tile = cJSON_CreateObject();
     cJSON_AddNumberToObject(tile, "width", info->tile.width);

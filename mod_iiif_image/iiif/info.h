@@ -30,7 +30,7 @@ typedef struct iiif_info_t {
     const char *id;      /**< the base URI, without trailing slash */
     const char *encoded; /**< the identifier as it stands in @a id */
     iiif_subject_t subject;
-    iiif_dims_t tile;                /**< pixels of a tile */
+    iiif_dims_t tile;                /**< pixels of a tile; within the limits */
     iiif_format_set_t formats;       /**< what this server can encode */
     const char *rights;              /**< URI: `rights` in 3.0, `license` in 2.1; NULL: none */
     const char *attribution;         /**< 2.1 alone has it; NULL: none */

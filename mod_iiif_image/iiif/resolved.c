@@ -20,6 +20,27 @@ static int is_full(iiif_rect_t region, iiif_dims_t full)
     return region.x == 0 && region.y == 0 && same_dims(dims_of(region), full);
 }
 
+/* An angle that is no quarter turn makes a canvas larger than the size that the limits hold: twice
+ * its area for a square, far more for a ribbon. */
+static apr_status_t check_canvas(const iiif_resolved_t *r, const iiif_subject_t *subject,
+                                 iiif_err_t *err)
+{
+    apr_uint64_t area = (apr_uint64_t)r->canvas.width * r->canvas.height;
+    apr_uint64_t most = IIIF_CANVAS_MAX;
+    const iiif_format_t *format = iiif_format(r->format);
+
+    if (r->canvas.width > format->max_side || r->canvas.height > format->max_side)
+        return iiif_fail(err, IIIF_EBADREQUEST,
+                         "a %s image has at most %u pixels a side, not %ux%u", format->extension,
+                         format->max_side, r->canvas.width, r->canvas.height);
+    if (subject->limits.max_area && 2 * subject->limits.max_area < most)
+        most = 2 * subject->limits.max_area;
+    if (iiif_rotation_quarters(&r->rotation) < 0 && area > most)
+        return iiif_fail(err, IIIF_ETOOBIG, "turned by this angle the image would be %ux%u pixels",
+                         r->canvas.width, r->canvas.height);
+    return APR_SUCCESS;
+}
+
 static iiif_square_e square_left_to_pixels(const iiif_params_t *params,
                                            const iiif_subject_t *subject)
 {
@@ -33,7 +54,6 @@ static iiif_square_e square_left_to_pixels(const iiif_params_t *params,
 apr_status_t iiif_resolve(iiif_resolved_t *resolved, const iiif_params_t *params,
                           const iiif_subject_t *subject, iiif_err_t *err)
 {
-    const iiif_format_t *format = iiif_format(params->format);
     iiif_resolved_t r = { .rotation = params->rotation, .format = params->format };
     apr_status_t rv =
         iiif_region_resolve(&r.region, &params->region, subject->square, subject->full, err);
@@ -45,10 +65,9 @@ apr_status_t iiif_resolve(iiif_resolved_t *resolved, const iiif_params_t *params
     r.square = square_left_to_pixels(params, subject);
     r.quality = iiif_quality_resolve(params->quality, subject->natural);
     r.canvas = iiif_rotation_canvas(&r.rotation, r.size);
-    if (r.canvas.width > format->max_side || r.canvas.height > format->max_side)
-        return iiif_fail(err, IIIF_EBADREQUEST,
-                         "a %s image has at most %u pixels a side, not %ux%u", format->extension,
-                         format->max_side, r.canvas.width, r.canvas.height);
+    rv = check_canvas(&r, subject, err);
+    if (rv != APR_SUCCESS)
+        return rv;
     *resolved = r;
     return APR_SUCCESS;
 }

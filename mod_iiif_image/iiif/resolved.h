@@ -9,6 +9,10 @@
  */
 #include "iiif/request.h"
 
+/** Pixels of the largest canvas that a rotation by no quarter turn may make, whatever the limits;
+ *  also never more than twice maxArea. */
+#define IIIF_CANVAS_MAX (APR_UINT64_C(1) << 28)
+
 /** What the resolution needs to know of a source and of the settings. */
 typedef struct iiif_subject_t {
     iiif_dims_t full;       /**< the size that info.json reports */
@@ -32,7 +36,8 @@ typedef struct iiif_resolved_t {
  * Meet @a params with @a subject, in the order of the specification (3.0, 4.6).
  * @param resolved filled on success, untouched on failure
  * @return APR_SUCCESS, IIIF_EBADREQUEST or IIIF_ENOTIMPL, as the parameters' own resolve functions
- *         say; IIIF_EBADREQUEST also when the format cannot hold so large an image
+ *         say; IIIF_EBADREQUEST also when the format cannot hold so large
+ *         an image; IIIF_ETOOBIG: the rotated canvas is beyond IIIF_CANVAS_MAX or twice maxArea
  */
 apr_status_t iiif_resolve(iiif_resolved_t *resolved, const iiif_params_t *params,
                           const iiif_subject_t *subject, iiif_err_t *err);

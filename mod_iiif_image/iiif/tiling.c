@@ -29,3 +29,19 @@ int iiif_within_limits(iiif_dims_t dims, const iiif_limits_t *limits)
            && (!limits->max_height || dims.height <= limits->max_height)
            && (!limits->max_area || (apr_uint64_t)dims.width * dims.height <= limits->max_area);
 }
+
+static apr_uint32_t least(apr_uint32_t a, apr_uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+iiif_dims_t iiif_tile_within(iiif_dims_t tile, iiif_dims_t full, const iiif_limits_t *limits)
+{
+    /* a tile larger than the image is the image */
+    while ((tile.width > 1 || tile.height > 1)
+           && !iiif_within_limits(
+               (iiif_dims_t){ least(tile.width, full.width), least(tile.height, full.height) },
+               limits))
+        tile = iiif_level_dims(tile, 2);
+    return tile;
+}

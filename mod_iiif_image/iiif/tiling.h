@@ -22,6 +22,9 @@ iiif_dims_t iiif_level_dims(iiif_dims_t full, apr_uint64_t factor);
  */
 int iiif_level_count(iiif_dims_t full, iiif_dims_t tile);
 
+/** @a tile, halved until one of the image is within @a limits: what may be announced as tiles. */
+iiif_dims_t iiif_tile_within(iiif_dims_t tile, iiif_dims_t full, const iiif_limits_t *limits);
+
 /** Is an image of @a dims within @a limits? */
 int iiif_within_limits(iiif_dims_t dims, const iiif_limits_t *limits);
 #endif

@@ -9,7 +9,7 @@ static const struct {
 } steps[9] = { { 0, 0 }, { 0, 0 }, { 0, 1 }, { 2, 0 }, { 2, 1 },
                { 1, 1 }, { 1, 0 }, { 3, 1 }, { 3, 0 } };
 
-void iiif_orientation_steps(int orientation, int *quarters, int *flip)
+void iiif_orientation_steps(int *quarters, int *flip, int orientation)
 {
     *quarters = steps[orientation].quarters;
     *flip = steps[orientation].flip;

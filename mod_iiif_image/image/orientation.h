@@ -17,5 +17,5 @@ iiif_dims_t iiif_orientation_dims(int orientation, iiif_dims_t stored);
 iiif_rect_t iiif_orientation_to_stored(int orientation, iiif_rect_t shown, iiif_dims_t full);
 
 /** Clockwise quarter turns, then a left-right flip, that display what is stored. */
-void iiif_orientation_steps(int orientation, int *quarters, int *flip);
+void iiif_orientation_steps(int *quarters, int *flip, int orientation);
 #endif

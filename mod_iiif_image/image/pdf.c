@@ -21,7 +21,10 @@ static cairo_surface_t *picture_of(const iiif_bytes_t *jpeg, iiif_dims_t dims)
     cairo_surface_t *picture =
         cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)dims.width, (int)dims.height);
 
-    cairo_surface_set_mime_data(picture, CAIRO_MIME_TYPE_JPEG, jpeg->data, jpeg->len, NULL, NULL);
+    if (cairo_surface_set_mime_data(picture, CAIRO_MIME_TYPE_JPEG, jpeg->data, jpeg->len, NULL,
+                                    NULL)
+        != CAIRO_STATUS_SUCCESS)
+        cairo_surface_finish(picture); /* drawing a finished surface fails, an empty one is black */
     return picture;
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/render.h"
 
+#include <apr_strings.h>
 #include <math.h>
 
 #include "image/orientation.h"
 #include "image/private.h"
 #include "image/square.h"
+#include "image/vips_process.h"
 #include "image/window.h"
 
 #include "base/banned.h"
@@ -179,7 +181,7 @@ static int orient(VipsImage **image, const iiif_source_t *source, const iiif_res
 {
     int quarters, flipped, asked = iiif_rotation_quarters(&resolved->rotation);
 
-    iiif_orientation_steps(source->orientation, &quarters, &flipped);
+    iiif_orientation_steps(&quarters, &flipped, source->orientation);
     if ((quarters || asked) && hold(image))
         return -1;
     if (turn(image, quarters) || flip(image, flipped) || flip(image, resolved->rotation.mirror))
@@ -256,12 +258,32 @@ static int to_display(VipsImage **image)
     return step(image, iiif_colour_to_display(*image, &next), &next);
 }
 
+#define SKIP_BAND 64 /* rows read and forgotten at a time */
+
+/* A source that is read from top to bottom is read down to a region in bands: asked for the region
+ * alone, libvips would hold every row above it at once. */
+static int skip_rows(VipsImage *image, int rows)
+{
+    VipsRegion *region = vips_region_new(image);
+    VipsRect band = { 0, 0, 1, 0 };
+    int failed = 0;
+
+    for (; !failed && band.top < rows; band.top += band.height) {
+        band.height = rows - band.top < SKIP_BAND ? rows - band.top : SKIP_BAND;
+        failed = vips_region_prepare(region, &band);
+    }
+    g_object_unref(region);
+    return failed;
+}
+
 static int crop(VipsImage **image, iiif_rect_t rect)
 {
     VipsImage *next = NULL;
 
     if (rect.width == (apr_uint32_t)(*image)->Xsize && rect.height == (apr_uint32_t)(*image)->Ysize)
         return 0;
+    if (vips_image_is_sequential(*image) && skip_rows(*image, (int)rect.y))
+        return -1;
     return step(image,
                 vips_extract_area(*image, &next, (int)rect.x, (int)rect.y, (int)rect.width,
                                   (int)rect.height, NULL),
@@ -301,6 +323,15 @@ static int finish(VipsImage **image, const iiif_resolved_t *resolved, const iiif
     if (opaque && vips_image_hasalpha(*image) && flatten(image, look->background))
         return -1;
     return reduce_quality(image, resolved->quality) || strip(image);
+}
+
+#define REVISION 1 /* of the pipeline: raise it with every change of the pixels that leave it */
+
+const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%d %d %02x%02x%02x %s", REVISION, look->quality[format],
+                        look->background[0], look->background[1], look->background[2],
+                        iiif_vips_version());
 }
 
 apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,

@@ -24,6 +24,12 @@ typedef struct iiif_look_t {
 } iiif_look_t;
 
 /**
+ * Everything outside source and request that the bytes of a @a format depend on: settings, this
+ * code's revision, libvips' version. For validators and stored derivatives; in @a pool.
+ */
+const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_pool_t *pool);
+
+/**
  * Render one image. Memory is bounded by the output and by a strip of the chosen level, wherever
  * the source's format can be read from top to bottom.
  * @param bytes the whole encoded file on success; untouched on failure, so nothing half is sent

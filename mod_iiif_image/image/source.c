@@ -50,14 +50,41 @@ static int load_jp2(const char *path, const iiif_level_t *level, VipsImage **ima
     return vips_jp2kload(path, image, "page", level->page, LOAD_RULES);
 }
 
+/* libvips maps these two, and a file that is cut short while it is mapped kills the process: read
+ * them first. They are small by nature. */
+static VipsSource *read_whole(const char *path)
+{
+    char *data;
+    gsize size;
+    VipsBlob *blob;
+    VipsSource *source;
+
+    if (!g_file_get_contents(path, &data, &size, NULL)) {
+        vips_error("read", "cannot read the file");
+        return NULL;
+    }
+    blob = vips_blob_new((VipsCallbackFn)vips_area_free_cb, data, size);
+    source = vips_source_new_from_blob(blob);
+    vips_area_unref(VIPS_AREA(blob));
+    return source;
+}
+
 static int load_webp(const char *path, const iiif_level_t *level, VipsImage **image)
 {
-    return vips_webpload(path, image, "page", level->page, LOAD_RULES);
+    VipsSource *source = read_whole(path);
+    int failed = !source || vips_webpload_source(source, image, "page", level->page, LOAD_RULES);
+
+    g_clear_object(&source);
+    return failed;
 }
 
 static int load_gif(const char *path, const iiif_level_t *level, VipsImage **image)
 {
-    return vips_gifload(path, image, "page", level->page, LOAD_RULES);
+    VipsSource *source = read_whole(path);
+    int failed = !source || vips_gifload_source(source, image, "page", level->page, LOAD_RULES);
+
+    g_clear_object(&source);
+    return failed;
 }
 
 static int load_heif(const char *path, const iiif_level_t *level, VipsImage **image)
@@ -76,10 +103,15 @@ static int load_pdf(const char *path, const iiif_level_t *level, VipsImage **ima
     return vips_pdfload(path, image, "page", level->page, "dpi", PDF_DPI, LOAD_RULES);
 }
 
+/* Without a file name librsvg has no place from which to fetch what the drawing refers to. */
 static int load_svg(const char *path, const iiif_level_t *level, VipsImage **image)
 {
+    VipsSource *source = read_whole(path);
+    int failed = !source || vips_svgload_source(source, image, LOAD_RULES);
+
     (void)level;
-    return vips_svgload(path, image, LOAD_RULES);
+    g_clear_object(&source);
+    return failed;
 }
 
 static const struct {

@@ -52,7 +52,7 @@ static int shown_small(VipsImage **small, VipsImage *level, const iiif_source_t 
     iiif_dims_t size = iiif_orientation_dims(source->orientation, small_dims(source->full));
     int quarters, flipped, failed;
 
-    iiif_orientation_steps(source->orientation, &quarters, &flipped);
+    iiif_orientation_steps(&quarters, &flipped, source->orientation);
     failed = vips_resize(level, &t[0], (double)size.width / level->Xsize, "vscale",
                          (double)size.height / level->Ysize, NULL)
              || !(t[1] = vips_image_copy_memory(t[0]))

@@ -96,38 +96,60 @@ static int read_directory(directory_t *directory, TIFF *handle, int page, int su
     return 1;
 }
 
-static void read_subifds(apr_array_header_t *directories, TIFF *handle, int page)
+/* Where the SubIFDs of the current directory are; libtiff frees its own list. */
+static apr_array_header_t *subifd_offsets(TIFF *handle, apr_pool_t *pool)
 {
+    apr_array_header_t *kept = apr_array_make(pool, 1, sizeof(toff_t));
     uint16_t count = 0, i;
-    toff_t *offsets = NULL, *kept;
+    toff_t *offsets = NULL;
 
-    if (!TIFFGetField(handle, TIFFTAG_SUBIFD, &count, &offsets) || !count)
-        return;
-    kept = apr_pmemdup(directories->pool, offsets,
-                       count * sizeof(*offsets)); /* libtiff frees its own */
-    for (i = 0; i < count && directories->nelts < DIRECTORIES_MAX; ++i) {
-        directory_t directory;
-
-        if (TIFFSetSubDirectory(handle, kept[i]) && read_directory(&directory, handle, page, i))
-            APR_ARRAY_PUSH(directories, directory_t) = directory;
+    if (TIFFGetField(handle, TIFFTAG_SUBIFD, &count, &offsets)) {
+        for (i = 0; i < count; ++i)
+            APR_ARRAY_PUSH(kept, toff_t) = offsets[i];
     }
+    return kept;
 }
 
-/* Main directories and their SubIFDs, in file order, each SubIFD behind its page. */
-static apr_array_header_t *read_directories(tiff_t *tiff, apr_pool_t *pool)
+/* A main directory, and its SubIFDs: read when the chain is done, because going back to it from one
+ * would mean walking it from its start. */
+typedef struct chained_t {
+    directory_t directory;
+    apr_array_header_t *subifds;
+} chained_t;
+
+static apr_array_header_t *read_chain(TIFF *handle, apr_pool_t *pool)
 {
-    apr_array_header_t *directories = apr_array_make(pool, 16, sizeof(directory_t));
-    int page = 0;
+    apr_array_header_t *chain = apr_array_make(pool, 16, sizeof(chained_t));
+    chained_t next;
 
     do {
-        directory_t directory;
-
-        if (!read_directory(&directory, tiff->handle, page, -1))
+        if (!read_directory(&next.directory, handle, chain->nelts, -1))
             break;
-        APR_ARRAY_PUSH(directories, directory_t) = directory;
-        read_subifds(directories, tiff->handle, page);
-        ++page;
-    } while (directories->nelts < DIRECTORIES_MAX && TIFFSetDirectory(tiff->handle, (tdir_t)page));
+        next.subifds = subifd_offsets(handle, pool);
+        APR_ARRAY_PUSH(chain, chained_t) = next;
+    } while (chain->nelts < DIRECTORIES_MAX && TIFFReadDirectory(handle));
+    return chain;
+}
+
+/* Main directories in file order, each with its SubIFDs behind it. */
+static apr_array_header_t *read_directories(TIFF *handle, apr_pool_t *pool)
+{
+    apr_array_header_t *chain = read_chain(handle, pool);
+    apr_array_header_t *directories = apr_array_make(pool, 16, sizeof(directory_t));
+    int page, i, tried = 0;
+
+    for (page = 0; page < chain->nelts; ++page) {
+        const chained_t *main = &APR_ARRAY_IDX(chain, page, chained_t);
+
+        APR_ARRAY_PUSH(directories, directory_t) = main->directory;
+        for (i = 0; i < main->subifds->nelts && tried++ < DIRECTORIES_MAX; ++i) {
+            directory_t directory;
+
+            if (TIFFSetSubDirectory(handle, APR_ARRAY_IDX(main->subifds, i, toff_t))
+                && read_directory(&directory, handle, page, i))
+                APR_ARRAY_PUSH(directories, directory_t) = directory;
+        }
+    }
     return directories;
 }
 
@@ -165,7 +187,9 @@ static int is_level_of(const directory_t *level, const directory_t *base, iiif_d
         return 0;
     if (level->subifd >= 0)
         return level->page == base->page && halves(base->dims, level->dims);
-    return base->subifd < 0 && halves(base->dims, level->dims);
+    if ((level->subfile & (FILETYPE_PAGE | FILETYPE_REDUCEDIMAGE)) == FILETYPE_PAGE)
+        return 0; /* it says that it is a page of its own */
+    return halves(base->dims, level->dims);
 }
 
 /* Is this main directory an image of its own, not a level of the one before? */
@@ -214,7 +238,7 @@ apr_status_t iiif_tiff_levels(iiif_source_t *source, unsigned page, iiif_err_t *
     rv = open_tiff(&tiff, source->path, err, scratch);
     if (rv != APR_SUCCESS)
         goto done;
-    directories = read_directories(&tiff, scratch);
+    directories = read_directories(tiff.handle, scratch);
     for (i = 0; i < directories->nelts && pages <= page; ++i) {
         const directory_t *d = &APR_ARRAY_IDX(directories, i, directory_t);
 

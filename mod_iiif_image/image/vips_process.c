@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/vips_process.h"
 
+#include <malloc.h>
+#include <unistd.h>
 #include <vips/vips.h>
 
 #include "base/banned.h"
@@ -46,6 +48,10 @@ apr_status_t iiif_vips_start(const char *program, iiif_err_t *err)
         return iiif_fail(err, APR_EGENERAL, "libvips did not start: %s", vips_error_buffer());
     g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_INFO, discard, NULL);
     vips_concurrency_set(1);
+#ifdef __GLIBC__
+    /* an arena a thread would keep every thread's largest picture for good */
+    mallopt(M_ARENA_MAX, (int)sysconf(_SC_NPROCESSORS_ONLN));
+#endif
     vips_cache_set_max(0);
     vips_operation_block_set("VipsForeignLoad", TRUE);
     for (i = 0; i < sizeof(loaders) / sizeof(loaders[0]); ++i)

@@ -102,14 +102,16 @@ static iiif_subject_t subject_of(const iiif_source_t *source, const iiif_plan_ru
                              .square = rules->square };
 }
 
-static iiif_dims_t tile_of(const iiif_source_t *source, const iiif_plan_rules_t *rules)
+/* The stored tiles where they are worth announcing, else the configured ones. */
+static iiif_dims_t tile_of(const iiif_source_t *source, const iiif_plan_rules_t *rules,
+                           const iiif_limits_t *limits)
 {
-    iiif_dims_t stored = source->tile;
+    iiif_dims_t tile = source->tile;
 
-    if (stored.width < TILE_MIN || stored.width > TILE_MAX || stored.height < TILE_MIN
-        || stored.height > TILE_MAX)
-        return (iiif_dims_t){ rules->tile, rules->tile };
-    return stored;
+    if (tile.width < TILE_MIN || tile.width > TILE_MAX || tile.height < TILE_MIN
+        || tile.height > TILE_MAX)
+        tile = (iiif_dims_t){ rules->tile, rules->tile };
+    return iiif_tile_within(tile, source->full, limits);
 }
 
 static apr_status_t plan_render(iiif_plan_t *plan, const iiif_params_t *params, iiif_err_t *err,
@@ -146,7 +148,7 @@ apr_status_t iiif_plan_make(iiif_plan_t **plan, const iiif_request_t *request,
         if (rv == APR_SUCCESS) {
             made->source = source;
             made->subject = subject_of(source, rules);
-            made->tile = tile_of(source, rules);
+            made->tile = tile_of(source, rules, &made->subject.limits);
         }
     }
     if (rv == APR_SUCCESS && made->kind == IIIF_PLAN_RENDER)

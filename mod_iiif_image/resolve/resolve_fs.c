@@ -24,6 +24,13 @@ static int is_file(const char *path, apr_pool_t *pool)
     return apr_stat(&finfo, path, APR_FINFO_TYPE, pool) == APR_SUCCESS && finfo.filetype == APR_REG;
 }
 
+static int is_directory(const char *path, apr_pool_t *pool)
+{
+    apr_finfo_t finfo;
+
+    return apr_stat(&finfo, path, APR_FINFO_TYPE, pool) == APR_SUCCESS && finfo.filetype == APR_DIR;
+}
+
 static const char *extension_of(const char *path)
 {
     const char *name = strrchr(path, '/'), *dot = strrchr(path, '.');
@@ -75,6 +82,10 @@ static apr_status_t search_extensions(const char **found, const char *path,
     const char *first = NULL;
     unsigned i, k;
 
+    if (!is_directory(apr_pstrmemdup(pool, path, (apr_size_t)(strrchr(path, '/') - path) + 1),
+                      pool))
+        return iiif_fail(err, IIIF_ENOTFOUND,
+                         "no image has this identifier"); /* one look for all */
     for (i = 0; i < IIIF_SOURCE_FORMATS; ++i) {
         const iiif_source_format_t *format = iiif_source_format((iiif_source_format_e)i);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "iiif/info.h"
+#include "iiif/tiling.h"
 
 #include <apr_file_io.h>
 #include <apr_general.h>
@@ -162,10 +163,10 @@ static const struct {
     { { 6000, 4000 }, { 512, 512 },  { 6000, 4000, 0, 0 },    5, 1 },
     { { 6000, 4000 }, { 512, 512 },  { 5999, 5999, 0, 0 },    4, 1 },
     { { 6000, 4000 }, { 512, 512 },  { 512, 512, 0, 0 },      1, 1 },
-    { { 6000, 4000 }, { 512, 512 },  { 511, 511, 0, 0 },      1, 0 },
-    { { 6000, 4000 }, { 512, 512 },  { 100, 100, 0, 0 },      0, 0 },
+    { { 6000, 4000 }, { 512, 512 },  { 511, 511, 0, 0 },      2, 1 }, /* tiles of 256 */
+    { { 6000, 4000 }, { 512, 512 },  { 100, 100, 0, 0 },      2, 1 }, /* tiles of 64 */
     { { 6000, 4000 }, { 512, 512 },  { 0, 0, 262144, 0 },     1, 1 },
-    { { 6000, 4000 }, { 512, 512 },  { 0, 0, 262143, 0 },     1, 0 },
+    { { 6000, 4000 }, { 512, 512 },  { 0, 0, 262143, 0 },     2, 1 },
     { { 100, 80 },    { 512, 512 },  { 100, 100, 0, 0 },      1, 1 }, /* the tile is the image */
     { { 1, 1 },       { 512, 512 },  { 0, 0, 0, 0 },          1, 1 },
     { { 512, 513 },   { 512, 512 },  { 0, 0, 0, 0 },          2, 1 },
@@ -223,7 +224,7 @@ static void test_limits(void)
 
             info.subject.full = limited[i].full;
             info.subject.limits = limited[i].limits;
-            info.tile = limited[i].tile;
+            info.tile = iiif_tile_within(limited[i].tile, info.subject.full, &info.subject.limits);
             json = document(&info);
             sizes = cJSON_GetArraySize(cJSON_GetObjectItem(json, "sizes"));
             tiles = cJSON_GetArraySize(cJSON_GetObjectItem(json, "tiles"));

@@ -98,7 +98,7 @@ static picture_t by_steps(const picture_t *in, int orientation)
     picture_t p = *in;
     int i, quarters, flip;
 
-    iiif_orientation_steps(orientation, &quarters, &flip);
+    iiif_orientation_steps(&quarters, &flip, orientation);
     for (i = 0; i < quarters; ++i)
         p = quarter_clockwise(&p);
     return flip ? flip_left_right(&p) : p;

@@ -12,6 +12,7 @@
 #define V3      IIIF_VERSION_3
 #define BAD     IIIF_EBADREQUEST
 #define NOTIMPL IIIF_ENOTIMPL
+#define TOOBIG  IIIF_ETOOBIG
 
 /* clang-format off */
 /* Full size, natural quality, limits (width, height, area, upscale), square. */
@@ -25,6 +26,7 @@ static const iiif_subject_t
     seen    = { { 1000, 800 }, IIIF_QUALITY_COLOR, { 0, 0, 0, 0 },       IIIF_SQUARE_ATTENTION },
     thin    = { { 1000, 3 },   IIIF_QUALITY_COLOR, { 0, 0, 0, 0 },       IIIF_SQUARE_CENTRE },
     spec    = { { 300, 200 },  IIIF_QUALITY_COLOR, { 360, 360, 0, 1 },   IIIF_SQUARE_CENTRE },
+    quarter = { { 1000, 100 }, IIIF_QUALITY_COLOR, { 0, 0, 100000, 0 },  IIIF_SQUARE_CENTRE },
     vast    = { { 70000, 70000 }, IIIF_QUALITY_COLOR, { 0, 0, 0, 0 },    IIIF_SQUARE_CENTRE };
 
 static const struct {
@@ -117,6 +119,8 @@ static const struct {
     { &map,     V3, "0,0,100,100/101,/0/default.jpg",  BAD },  /* of the region, not the image */
     { &map,     V3, "full/1001,/0/default.jpg",        BAD },
     { &map,     V3, "full/^pct:120/0/default.jpg",     NOTIMPL },
+    { &vast,    V3, "0,0,60000,2000/max/45/default.png", TOOBIG }, /* a ribbon's canvas */
+    { &quarter, V3, "full/max/22.5/default.png",       TOOBIG },  /* over twice maxArea */
     { &map,     V2, "full/pct:120/0/default.jpg",      NOTIMPL },
     { &map_500, V2, "full/full/0/default.jpg",         BAD },
     { &map_500, V3, "full/501,/0/default.jpg",         BAD },

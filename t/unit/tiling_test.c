@@ -43,6 +43,21 @@ static const struct {
 };
 
 static const struct {
+    iiif_dims_t tile, full;
+    iiif_limits_t limits;
+    iiif_dims_t want;
+} tiles[] = {
+    { { 512, 512 }, { 6000, 4000 }, { 0, 0, 0, 0 },       { 512, 512 } },
+    { { 512, 512 }, { 6000, 4000 }, { 512, 512, 0, 0 },   { 512, 512 } },
+    { { 512, 512 }, { 6000, 4000 }, { 511, 511, 0, 0 },   { 256, 256 } },
+    { { 512, 512 }, { 6000, 4000 }, { 6000, 200, 0, 0 },  { 128, 128 } },
+    { { 512, 512 }, { 6000, 4000 }, { 0, 0, 50000, 0 },   { 128, 128 } },
+    { { 512, 512 }, { 300, 200 },   { 300, 200, 0, 0 },   { 512, 512 } }, /* the tile is the image */
+    { { 240, 100 }, { 6000, 4000 }, { 100, 100, 0, 0 },   { 60, 25 } },
+    { { 512, 512 }, { 6000, 4000 }, { 1, 1, 1, 0 },       { 1, 1 } },
+};
+
+static const struct {
     iiif_dims_t dims;
     iiif_limits_t limits;
     int within;
@@ -75,6 +90,13 @@ int main(void)
         ok(got.width == levels[i].level.width && got.height == levels[i].level.height,
            "%ux%u by %" APR_UINT64_T_FMT " -> %ux%u", levels[i].full.width, levels[i].full.height,
            levels[i].factor, got.width, got.height);
+    }
+    for (i = 0; i < ROWS(tiles); ++i) {
+        iiif_dims_t got = iiif_tile_within(tiles[i].tile, tiles[i].full, &tiles[i].limits);
+
+        ok(got.width == tiles[i].want.width && got.height == tiles[i].want.height,
+           "tiles of %ux%u within the limits: %ux%u", tiles[i].tile.width, tiles[i].tile.height,
+           got.width, got.height);
     }
     for (i = 0; i < ROWS(counts); ++i) {
         int got = iiif_level_count(counts[i].full, counts[i].tile);

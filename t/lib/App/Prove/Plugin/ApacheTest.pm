@@ -36,7 +36,8 @@ sub units {
 
 sub running {
     open my $fh, '<', 't/logs/httpd.pid' or return 0;
-    return kill 0, <$fh> // 0;
+    my ($pid) = (<$fh> // '') =~ /^(\d+)$/;
+    return $pid && kill 0, $pid;
 }
 
 END {
