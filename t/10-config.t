@@ -48,12 +48,12 @@ my @REFUSED = (
     ( map { [ $_ => 'example.org x', qr/'example\.org' $URI/ ] } qw(IIIFPartOf IIIFSeeAlso IIIFService) ),
     [ IIIFSeeAlso         => 'https://example.org/', qr/takes uri type \[format \[label \[profile\]\]\]/ ],
     [ IIIFBaseURL         => 'https://example.org/?', qr/'.*' is not an http or https URI without query/ ],
-    [ IIIFInfo            => 'nowhere.json',         qr/cannot open '.*nowhere\.json'/ ],
+    [ IIIFInfo            => 'nowhere.json',         qr/cannot read '.*nowhere\.json': No such file/ ],
     [ IIIFInfo            => 'array.json',           qr/'.*array\.json' is not one JSON object/ ],
     [ IIIFInfo            => 'broken.json',          qr/'.*broken\.json' is not one JSON object/ ],
     [ IIIFInfo            => 'trailing.json',        qr/'.*trailing\.json' is not one JSON object/ ],
     [ IIIFInfo            => 'empty.json',           qr/'.*empty\.json' is not one JSON object/ ],
-    [ IIIFInfo            => 'large.json',           qr/cannot read '.*large\.json', or it is over 1 MiB/ ],
+    [ IIIFInfo            => 'large.json',           qr/cannot read '.*large\.json': it is over 1 MiB/ ],
     ( map { [ IIIFTrustedProxy => $_, qr/'$_' is not an IP address or address\/mask/ ] }
         qw(proxy.example.org 10.0.0.0/33 300.1.1.1 10.0.0.1/x) ),
 );

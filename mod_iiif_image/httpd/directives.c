@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every directive: its setter, then the table. A bad value names directive, value and range. */
+#include <apr_file_io.h>
 #include <apr_network_io.h>
 #include <apr_strings.h>
 #include <httpd.h>
@@ -13,7 +14,8 @@
 
 #include "base/banned.h"
 
-#define PIXELS_MAX APR_INT64_C(1000000000000) /* a terapixel: more is a slip of the keyboard */
+#define INFO_FILE_MAX (1 << 20)                  /* bytes of IIIFInfo */
+#define PIXELS_MAX    APR_INT64_C(1000000000000) /* a terapixel: more is a slip of the keyboard */
 
 /* Whole decimal numbers only: "12abc", "" and values out of range are refused. */
 static const char *parse_number(apr_int64_t *value, cmd_parms *cmd, const char *arg,
@@ -331,14 +333,44 @@ static const char *set_service(cmd_parms *cmd, void *confv, const char *id, cons
         (iiif_link_t){ .property = "service", .id = id, .type = type, .profile = profile });
 }
 
+/* The text of a file in @a pool; APR_ENOSPC when it is over INFO_FILE_MAX. */
+static apr_status_t read_text(const char **text, const char *path, apr_pool_t *pool)
+{
+    apr_file_t *file;
+    apr_finfo_t finfo;
+    char *read;
+    apr_size_t len = 0;
+    apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    rv = apr_file_info_get(&finfo, APR_FINFO_SIZE, file);
+    if (rv == APR_SUCCESS && finfo.size > INFO_FILE_MAX)
+        rv = APR_ENOSPC;
+    if (rv == APR_SUCCESS) {
+        read = apr_pcalloc(pool, (apr_size_t)finfo.size + 1);
+        rv =
+            finfo.size ? apr_file_read_full(file, read, (apr_size_t)finfo.size, &len) : APR_SUCCESS;
+        *text = read;
+    }
+    apr_file_close(file);
+    return rv;
+}
+
 static const char *set_info(cmd_parms *cmd, void *confv, const char *arg)
 {
     iiif_dir_conf_t *conf = confv;
-    const char *path = ap_server_root_relative(cmd->pool, arg);
-    iiif_err_t err = { "not a path" };
+    const char *path = ap_server_root_relative(cmd->pool, arg), *text = NULL;
+    apr_status_t rv = path ? read_text(&text, path, cmd->temp_pool) : APR_EBADPATH;
+    char reason[128];
+    iiif_err_t err;
 
-    if (!path || iiif_info_extra_read(&conf->info, path, &err, cmd->pool) != APR_SUCCESS)
-        return apr_psprintf(cmd->pool, "%s: %s", cmd->cmd->name, err.text);
+    if (rv != APR_SUCCESS)
+        return apr_psprintf(cmd->pool, "%s: cannot read '%s': %s", cmd->cmd->name, arg,
+                            rv == APR_ENOSPC ? "it is over 1 MiB"
+                                             : apr_strerror(rv, reason, sizeof(reason)));
+    if (iiif_info_extra_parse(&conf->info, text, &err, cmd->pool) != APR_SUCCESS)
+        return apr_psprintf(cmd->pool, "%s: '%s' is %s", cmd->cmd->name, arg, err.text);
     return NULL;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "iiif/info.h"
 
-#include <apr_file_io.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -12,7 +11,6 @@
 
 #define CONTEXT_2 "http://iiif.io/api/image/2/context.json"
 #define CONTEXT_3 "http://iiif.io/api/image/3/context.json"
-#define EXTRA_MAX ((apr_size_t)1 << 20)
 
 const char *iiif_info_profile_uri(iiif_version_e version)
 {
@@ -321,31 +319,14 @@ static apr_status_t delete_extra(void *extra)
     return APR_SUCCESS;
 }
 
-apr_status_t iiif_info_extra_read(const cJSON **extra, const char *path, iiif_err_t *err,
-                                  apr_pool_t *pool)
+apr_status_t iiif_info_extra_parse(const cJSON **extra, const char *text, iiif_err_t *err,
+                                   apr_pool_t *pool)
 {
-    apr_file_t *file;
-    apr_size_t len = 0;
-    char *text;
-    cJSON *json;
-    apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
+    cJSON *json = cJSON_ParseWithOpts(text, NULL, 1);
 
-    if (rv != APR_SUCCESS)
-        return iiif_fail(err, rv, "cannot open '%s'", path);
-    text = cJSON_malloc(EXTRA_MAX + 1);
-    rv = text ? apr_file_read_full(file, text, EXTRA_MAX, &len) : APR_ENOMEM;
-    apr_file_close(file);
-    if (rv != APR_EOF) {
-        cJSON_free(text);
-        return iiif_fail(err, rv == APR_SUCCESS ? IIIF_EBADSOURCE : rv,
-                         "cannot read '%s', or it is over 1 MiB", path);
-    }
-    text[len] = '\0';
-    json = cJSON_ParseWithOpts(text, NULL, 1);
-    cJSON_free(text);
     if (!cJSON_IsObject(json)) {
         cJSON_Delete(json);
-        return iiif_fail(err, IIIF_EBADSOURCE, "'%s' is not one JSON object", path);
+        return iiif_fail(err, IIIF_EBADSOURCE, "not one JSON object");
     }
     apr_pool_cleanup_register(pool, json, delete_extra, apr_pool_cleanup_null);
     *extra = json;

@@ -43,13 +43,15 @@ typedef struct iiif_info_t {
 const char *iiif_info_json(const iiif_info_t *info, apr_pool_t *pool);
 
 /**
- * Read an object to be merged into info.json. What the server alone can know (@context apart,
+ * Parse an object to be merged into info.json. What the server alone can know (@context apart,
  * which is added to) and what is not of the document's version is left out when it is merged.
- * @param extra filled on success; freed with @a pool; read-only afterwards, so threads may share it
- * @return APR_SUCCESS, an I/O status, or IIIF_EBADSOURCE: not one JSON object
+ * @param extra filled on success, untouched on failure; freed with @a pool; read-only afterwards,
+ *              so threads may share it
+ * @param text  NUL-terminated; borrowed for the call
+ * @return APR_SUCCESS, or IIIF_EBADSOURCE: not one JSON object
  */
-apr_status_t iiif_info_extra_read(const cJSON **extra, const char *path, iiif_err_t *err,
-                                  apr_pool_t *pool);
+apr_status_t iiif_info_extra_parse(const cJSON **extra, const char *text, iiif_err_t *err,
+                                   apr_pool_t *pool);
 
 /** The compliance level's document: ".../level2.json", always http (3.0, 6). */
 const char *iiif_info_profile_uri(iiif_version_e version);
