@@ -31,6 +31,7 @@ my %STATUS = (
     'cut-late.avif' => [ 500, 500 ],
     (map { ("noise-in-middle.$_" => [ 200, 500 ]) } qw(jpg png)),
     'noise-after-header.jpg' => [ 200, 500 ],
+    (map { ("zeros.$_" => [ 500, 500 ]) } qw(gif avif heic)),
     'noise.jpg' => [ 500, 500 ],
     'noise-in-tiles.tif' => [ 200, 500 ],
     'text.png' => [ 500, 500 ],

@@ -114,17 +114,25 @@ static int load_svg(const char *path, const iiif_level_t *level, VipsImage **ima
     return failed;
 }
 
+/* clang-format off */
 static const struct {
     load_fn load;
-    int pages; /* can a file hold several images? */
+    int pages;    /* can a file hold several images? */
+    int conceals; /* does its decoder pass over zeros as if they were picture? */
 } loaders[IIIF_SOURCE_FORMATS] = {
-    [IIIF_SOURCE_JPEG] = { load_jpeg, 0 }, [IIIF_SOURCE_PNG] = { load_png, 0 },
-    [IIIF_SOURCE_TIFF] = { load_tiff, 1 }, [IIIF_SOURCE_JP2] = { load_jp2, 0 },
-    [IIIF_SOURCE_WEBP] = { load_webp, 1 }, [IIIF_SOURCE_GIF] = { load_gif, 1 },
-    [IIIF_SOURCE_HEIF] = { load_heif, 1 }, [IIIF_SOURCE_AVIF] = { load_heif, 1 },
-    [IIIF_SOURCE_JXL] = { load_jxl, 0 },   [IIIF_SOURCE_PDF] = { load_pdf, 1 },
-    [IIIF_SOURCE_SVG] = { load_svg, 0 },
+    [IIIF_SOURCE_JPEG] = { load_jpeg, 0, 0 },
+    [IIIF_SOURCE_PNG]  = { load_png,  0, 0 },
+    [IIIF_SOURCE_TIFF] = { load_tiff, 1, 0 },
+    [IIIF_SOURCE_JP2]  = { load_jp2,  0, 0 },
+    [IIIF_SOURCE_WEBP] = { load_webp, 1, 0 },
+    [IIIF_SOURCE_GIF]  = { load_gif,  1, 1 },
+    [IIIF_SOURCE_HEIF] = { load_heif, 1, 1 },
+    [IIIF_SOURCE_AVIF] = { load_heif, 1, 1 },
+    [IIIF_SOURCE_JXL]  = { load_jxl,  0, 0 },
+    [IIIF_SOURCE_PDF]  = { load_pdf,  1, 0 },
+    [IIIF_SOURCE_SVG]  = { load_svg,  0, 0 },
 };
+/* clang-format on */
 
 apr_status_t iiif_level_open(VipsImage **image, const iiif_source_t *source,
                              const iiif_level_t *level, iiif_err_t *err)
@@ -142,29 +150,55 @@ apr_status_t iiif_level_open(VipsImage **image, const iiif_source_t *source,
     return APR_SUCCESS;
 }
 
-static apr_status_t sniff(iiif_source_format_e *format, const char *path,
-                          iiif_source_format_set_t allowed, iiif_err_t *err, apr_pool_t *pool)
+#define TAIL_BYTES 64
+
+/* An upload that broke off in a file of full length leaves zeros at its end. */
+static int ends_in_zeros(apr_file_t *file)
+{
+    unsigned char tail[TAIL_BYTES];
+    apr_off_t from = -TAIL_BYTES;
+    apr_size_t len = 0, i;
+
+    if (apr_file_seek(file, APR_END, &from) != APR_SUCCESS
+        || apr_file_read_full(file, tail, sizeof(tail), &len) != APR_SUCCESS)
+        return 0;
+    for (i = 0; i < len && !tail[i]; ++i)
+        continue;
+    return i == len;
+}
+
+static apr_status_t sniff_file(iiif_source_format_e *format, apr_file_t *file,
+                               iiif_source_format_set_t allowed, iiif_err_t *err)
 {
     unsigned char bytes[IIIF_SNIFF_BYTES];
     apr_size_t len = 0;
-    apr_file_t *file;
-    iiif_source_format_e found;
-    apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
+    apr_status_t rv = apr_file_read_full(file, bytes, sizeof(bytes), &len);
+    iiif_source_format_e found = iiif_source_format_sniff(bytes, len);
 
-    if (rv != APR_SUCCESS)
-        return iiif_fail(err, rv, "cannot open the source");
-    rv = apr_file_read_full(file, bytes, sizeof(bytes), &len);
-    apr_file_close(file);
     if (rv != APR_SUCCESS && rv != APR_EOF)
         return iiif_fail(err, rv, "cannot read the source");
-    found = iiif_source_format_sniff(bytes, len);
     if (found == IIIF_SOURCE_FORMATS)
         return iiif_fail(err, IIIF_EBADSOURCE, "the file is no image of a known format");
     if (!(allowed & 1u << found))
         return iiif_fail(err, IIIF_EBADSOURCE, "%s files are not allowed by IIIFSourceFormats",
                          iiif_source_format(found)->name);
+    if (loaders[found].conceals && ends_in_zeros(file))
+        return iiif_fail(err, IIIF_EBADSOURCE, "the file ends in zeros: it was not written whole");
     *format = found;
     return APR_SUCCESS;
+}
+
+static apr_status_t sniff(iiif_source_format_e *format, const char *path,
+                          iiif_source_format_set_t allowed, iiif_err_t *err, apr_pool_t *pool)
+{
+    apr_file_t *file;
+    apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
+
+    if (rv != APR_SUCCESS)
+        return iiif_fail(err, rv, "cannot open the source");
+    rv = sniff_file(format, file, allowed, err);
+    apr_file_close(file);
+    return rv;
 }
 
 /* JPEG by DCT scaling: libvips drops the pixels that have fewer than factor² behind them. */
