@@ -183,6 +183,10 @@ for my $page (1 .. 4) {
             "page $page of a TIFF");
     };
 }
+push @tests, sub {
+    shows('/pages/outside.svg/full/max/0/default.jpg', picture(40, 30, "\xff" x 3600), @EXACT,
+        'a drawing gets nothing from outside its own file');
+};
 push @tests, sub { has_sides('/pages/book.tif;2', 150, 100) };
 push @tests, sub {
     shows('/pages/book.tif/full/150,/0/default.png', picture(150, 100, pack('C3', 250, 0, 0) x 15000), @EXACT,
