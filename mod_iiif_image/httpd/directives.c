@@ -269,35 +269,44 @@ static int is_http_uri(const char *arg)
     return *host && *host != '/' && iiif_path_is_clean_utf8(arg);
 }
 
+static const char *check_uri(cmd_parms *cmd, const char *uri)
+{
+    return is_http_uri(uri) ? NULL
+                            : apr_psprintf(cmd->pool, "%s: '%s' is not an http or https URI",
+                                           cmd->cmd->name, uri);
+}
+
+/* NULL, not given, is fine. */
+static const char *check_text(cmd_parms *cmd, const char *text)
+{
+    return !text || iiif_path_is_clean_utf8(text)
+               ? NULL
+               : apr_psprintf(cmd->pool, "%s: the text is not UTF-8", cmd->cmd->name);
+}
+
 static const char *set_attribution(cmd_parms *cmd, void *confv, const char *arg)
 {
-    if (!iiif_path_is_clean_utf8(arg))
-        return apr_psprintf(cmd->pool, "%s: the text is not UTF-8", cmd->cmd->name);
     ((iiif_dir_conf_t *)confv)->attribution = arg;
-    return NULL;
+    return check_text(cmd, arg);
 }
 
 /* A member that is a URI; offset from the table. */
 static const char *set_uri(cmd_parms *cmd, void *confv, const char *arg)
 {
-    if (!is_http_uri(arg))
-        return apr_psprintf(cmd->pool, "%s: '%s' is not an http or https URI", cmd->cmd->name, arg);
     *(const char **)((char *)confv + (apr_size_t)cmd->info) = arg;
-    return NULL;
+    return check_uri(cmd, arg);
 }
 
 static const char *add_link(cmd_parms *cmd, iiif_dir_conf_t *conf, iiif_link_t link)
 {
     const char *const texts[] = { link.type, link.label, link.format, link.profile };
+    const char *complaint = check_uri(cmd, link.id);
     unsigned i;
 
-    if (!is_http_uri(link.id))
-        return apr_psprintf(cmd->pool, "%s: '%s' is not an http or https URI", cmd->cmd->name,
-                            link.id);
-    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i) {
-        if (texts[i] && !iiif_path_is_clean_utf8(texts[i]))
-            return apr_psprintf(cmd->pool, "%s: the text is not UTF-8", cmd->cmd->name);
-    }
+    for (i = 0; !complaint && i < sizeof(texts) / sizeof(texts[0]); ++i)
+        complaint = check_text(cmd, texts[i]);
+    if (complaint)
+        return complaint;
     if (!conf->links)
         conf->links = apr_array_make(cmd->pool, 2, sizeof(iiif_link_t));
     APR_ARRAY_PUSH(conf->links, iiif_link_t) = link;

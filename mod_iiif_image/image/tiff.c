@@ -139,13 +139,13 @@ static apr_array_header_t *read_directories(TIFF *handle, apr_pool_t *pool)
     int page, i, tried = 0;
 
     for (page = 0; page < chain->nelts; ++page) {
-        const chained_t *main = &APR_ARRAY_IDX(chain, page, chained_t);
+        const chained_t *entry = &APR_ARRAY_IDX(chain, page, chained_t);
 
-        APR_ARRAY_PUSH(directories, directory_t) = main->directory;
-        for (i = 0; i < main->subifds->nelts && tried++ < DIRECTORIES_MAX; ++i) {
+        APR_ARRAY_PUSH(directories, directory_t) = entry->directory;
+        for (i = 0; i < entry->subifds->nelts && tried++ < DIRECTORIES_MAX; ++i) {
             directory_t directory;
 
-            if (TIFFSetSubDirectory(handle, APR_ARRAY_IDX(main->subifds, i, toff_t))
+            if (TIFFSetSubDirectory(handle, APR_ARRAY_IDX(entry->subifds, i, toff_t))
                 && read_directory(&directory, handle, page, i))
                 APR_ARRAY_PUSH(directories, directory_t) = directory;
         }

@@ -3,8 +3,8 @@
  * IIIFResolver filesystem. The identifier "maps/1643" is, in this order:
  *   - the file maps/1643 itself, when its extension is an allowed format's, or when it has another
  *     extension or none but starts with the bytes of an allowed format;
- *   - the one file maps/1643.<extension> with the extension of an allowed format, in lower case,
- * else in upper case; files of two extensions are ambiguous, and nothing is found.
+ *   - the one file maps/1643.<extension> with the extension of an allowed format, in lower or else
+ *     in upper case; files of two extensions are ambiguous, and nothing is found.
  */
 #include <apr_file_io.h>
 #include <apr_lib.h>
@@ -17,18 +17,11 @@
 
 #include "base/banned.h"
 
-static int is_file(const char *path, apr_pool_t *pool)
+static int is_type(const char *path, apr_filetype_e type, apr_pool_t *pool)
 {
     apr_finfo_t finfo;
 
-    return apr_stat(&finfo, path, APR_FINFO_TYPE, pool) == APR_SUCCESS && finfo.filetype == APR_REG;
-}
-
-static int is_directory(const char *path, apr_pool_t *pool)
-{
-    apr_finfo_t finfo;
-
-    return apr_stat(&finfo, path, APR_FINFO_TYPE, pool) == APR_SUCCESS && finfo.filetype == APR_DIR;
+    return apr_stat(&finfo, path, APR_FINFO_TYPE, pool) == APR_SUCCESS && finfo.filetype == type;
 }
 
 static const char *extension_of(const char *path)
@@ -67,25 +60,25 @@ static const char *with_extension(const char *path, const char *extension, apr_p
 {
     char *lower = apr_pstrcat(pool, path, ".", extension, NULL), *upper, *s;
 
-    if (is_file(lower, pool))
+    if (is_type(lower, APR_REG, pool))
         return lower;
     upper = apr_pstrdup(pool, lower);
     for (s = upper + strlen(path); *s; ++s)
         *s = (char)apr_toupper(*s);
-    return is_file(upper, pool) ? upper : NULL;
+    return is_type(upper, APR_REG, pool) ? upper : NULL;
 }
 
 static apr_status_t search_extensions(const char **found, const char *path,
                                       iiif_source_format_set_t allowed, iiif_err_t *err,
                                       apr_pool_t *pool)
 {
+    const char *directory = apr_pstrmemdup(pool, path, (apr_size_t)(strrchr(path, '/') - path) + 1);
     const char *first = NULL;
     unsigned i, k;
 
-    if (!is_directory(apr_pstrmemdup(pool, path, (apr_size_t)(strrchr(path, '/') - path) + 1),
-                      pool))
-        return iiif_fail(err, IIIF_ENOTFOUND,
-                         "no image has this identifier"); /* one look for all */
+    /* one look spares many where a path below no directory was asked for */
+    if (!is_type(directory, APR_DIR, pool))
+        return iiif_fail(err, IIIF_ENOTFOUND, "no image has this identifier");
     for (i = 0; i < IIIF_SOURCE_FORMATS; ++i) {
         const iiif_source_format_t *format = iiif_source_format((iiif_source_format_e)i);
 
@@ -113,7 +106,7 @@ static apr_status_t find_file(const char **found, const char *identifier,
 
     if (rv != APR_SUCCESS)
         return rv;
-    if (is_file(path, pool) && is_allowed_image(path, rules->formats, pool)) {
+    if (is_type(path, APR_REG, pool) && is_allowed_image(path, rules->formats, pool)) {
         *found = path;
         return APR_SUCCESS;
     }
