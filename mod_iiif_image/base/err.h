@@ -13,6 +13,7 @@
 #define IIIF_ENOTIMPL    (APR_OS_START_USERERR + 3) /**< valid, but switched off here */
 #define IIIF_ETOOBIG     (APR_OS_START_USERERR + 4) /**< valid, but more than this server does */
 #define IIIF_EBADSOURCE  (APR_OS_START_USERERR + 5) /**< the source is damaged, or no image */
+#define IIIF_ECHANGED    (APR_OS_START_USERERR + 6) /**< a file was replaced while it was read */
 
 /** What went wrong, in one sentence for a person. Lives on the caller's stack; owns nothing. */
 typedef struct iiif_err_t {

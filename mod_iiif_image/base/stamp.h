@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IIIF_BASE_STAMP_H
+#define IIIF_BASE_STAMP_H
+/**
+ * @file stamp.h
+ * @brief Which content of a file was meant: whoever replaces a file changes one of these.
+ */
+#include <apr_file_info.h>
+
+typedef struct iiif_stamp_t {
+    apr_time_t mtime; /**< microseconds */
+    apr_off_t size;   /**< bytes */
+    apr_ino_t inode;
+    apr_dev_t device;
+} iiif_stamp_t;
+
+/** What stat() said; mtime, size, inode and device must be valid in @a finfo. */
+static inline iiif_stamp_t iiif_stamp_of(const apr_finfo_t *finfo)
+{
+    return (iiif_stamp_t){ finfo->mtime, finfo->size, finfo->inode, finfo->device };
+}
+
+static inline int iiif_stamp_equal(const iiif_stamp_t *a, const iiif_stamp_t *b)
+{
+    return a->mtime == b->mtime && a->size == b->size && a->inode == b->inode
+           && a->device == b->device;
+}
+#endif
