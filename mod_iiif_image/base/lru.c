@@ -27,7 +27,7 @@ struct iiif_lru_t {
     apr_hash_t *entries;
     APR_RING_HEAD(ring_t, entry_t) ring; /* the most recently used first */
     apr_size_t bytes, max_bytes;
-    unsigned items, max_items;
+    unsigned files, max_files;
 };
 
 /* The three below are called with the mutex held. What they hand out is destroyed without it. */
@@ -39,7 +39,7 @@ static void forget(entry_t *entry)
     apr_hash_set(lru->entries, entry->name, APR_HASH_KEY_STRING, NULL);
     APR_RING_REMOVE(entry, link);
     lru->bytes -= entry->value.bytes;
-    --lru->items;
+    lru->files -= entry->value.files;
     entry->remembered = 0;
 }
 
@@ -50,7 +50,7 @@ static void remember(entry_t *entry)
     apr_hash_set(lru->entries, entry->name, APR_HASH_KEY_STRING, entry);
     APR_RING_INSERT_HEAD(&lru->ring, entry, entry_t, link);
     lru->bytes += entry->value.bytes;
-    ++lru->items;
+    lru->files += entry->value.files;
     entry->remembered = 1;
 }
 
@@ -93,7 +93,7 @@ static apr_status_t forget_all(void *data)
     return APR_SUCCESS;
 }
 
-apr_status_t iiif_lru_create(iiif_lru_t **lru, apr_size_t max_bytes, unsigned max_items,
+apr_status_t iiif_lru_create(iiif_lru_t **lru, apr_size_t max_bytes, unsigned max_files,
                              apr_pool_t *pool)
 {
     iiif_lru_t *made = apr_pcalloc(pool, sizeof(*made));
@@ -104,7 +104,7 @@ apr_status_t iiif_lru_create(iiif_lru_t **lru, apr_size_t max_bytes, unsigned ma
     made->entries = apr_hash_make(pool);
     APR_RING_INIT(&made->ring, entry_t, link);
     made->max_bytes = max_bytes;
-    made->max_items = max_items;
+    made->max_files = max_files;
     apr_pool_pre_cleanup_register(pool, made, forget_all);
     *lru = made;
     return APR_SUCCESS;
@@ -151,7 +151,7 @@ static int evict_one(iiif_lru_t *lru, apr_pool_t **owner)
     *owner = NULL;
     apr_thread_mutex_lock(lru->mutex);
     last = APR_RING_LAST(&lru->ring);
-    if (lru->bytes <= lru->max_bytes && lru->items <= lru->max_items)
+    if (lru->bytes <= lru->max_bytes && lru->files <= lru->max_files)
         last = NULL;
     if (last) {
         forget(last);
@@ -203,10 +203,10 @@ void iiif_lru_forget(iiif_lru_t *lru, const char *name)
     destroy(owner);
 }
 
-void iiif_lru_usage(iiif_lru_t *lru, apr_size_t *bytes, unsigned *items)
+void iiif_lru_usage(iiif_lru_t *lru, apr_size_t *bytes, unsigned *files)
 {
     apr_thread_mutex_lock(lru->mutex);
     *bytes = lru->bytes;
-    *items = lru->items;
+    *files = lru->files;
     apr_thread_mutex_unlock(lru->mutex);
 }

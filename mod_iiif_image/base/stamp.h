@@ -14,7 +14,10 @@ typedef struct iiif_stamp_t {
     apr_dev_t device;
 } iiif_stamp_t;
 
-/** What stat() said; mtime, size, inode and device must be valid in @a finfo. */
+/** What to ask of stat() for a stamp. */
+#define IIIF_STAMP_WANTED (APR_FINFO_MTIME | APR_FINFO_SIZE | APR_FINFO_IDENT | APR_FINFO_TYPE)
+
+/** What stat() said of IIIF_STAMP_WANTED. */
 static inline iiif_stamp_t iiif_stamp_of(const apr_finfo_t *finfo)
 {
     return (iiif_stamp_t){ finfo->mtime, finfo->size, finfo->inode, finfo->device };

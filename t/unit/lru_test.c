@@ -22,7 +22,7 @@ static apr_status_t count_destroyed(void *data)
 static void put(iiif_lru_t *lru, const char *name, apr_size_t bytes, apr_pool_t *pool)
 {
     apr_pool_t *owner = iiif_lru_pool();
-    iiif_lru_value_t value = { apr_pstrdup(owner, name), bytes, owner };
+    iiif_lru_value_t value = { apr_pstrdup(owner, name), bytes, 1, owner };
 
     apr_pool_cleanup_register(owner, NULL, count_destroyed, apr_pool_cleanup_null);
     iiif_lru_put(lru, name, &first, &value, pool);
@@ -59,7 +59,7 @@ static void test_bounds(apr_pool_t *pool)
 {
     apr_pool_t *request;
     apr_size_t bytes;
-    unsigned items;
+    unsigned files;
     iiif_lru_t *lru;
 
     destroyed = 0;
@@ -76,17 +76,17 @@ static void test_bounds(apr_pool_t *pool)
     ok(destroyed == 1, "and it goes with its holder");
     put(lru, "d", 1, request);
     put(lru, "e", 1, request);
-    iiif_lru_usage(lru, &bytes, &items);
-    ok(items == 3 && bytes == 42, "beyond the number, too");
+    iiif_lru_usage(lru, &bytes, &files);
+    ok(files == 3 && bytes == 42, "beyond the number of files, too");
     put(lru, "huge", 101, request);
-    iiif_lru_usage(lru, &bytes, &items);
-    ok(items == 3 && !get(lru, "huge", request), "one heavier than all is not remembered");
+    iiif_lru_usage(lru, &bytes, &files);
+    ok(files == 3 && !get(lru, "huge", request), "one heavier than all is not remembered");
     apr_pool_clear(request);
     ok(destroyed == 3, "but held as long as it is used");
     put(lru, "d", 5, request);
     apr_pool_clear(request);
-    iiif_lru_usage(lru, &bytes, &items);
-    ok(items == 3 && bytes == 46 && destroyed == 4, "a second one replaces the first");
+    iiif_lru_usage(lru, &bytes, &files);
+    ok(files == 3 && bytes == 46 && destroyed == 4, "a second one replaces the first");
     iiif_lru_forget(lru, "d");
     iiif_lru_forget(lru, "nothing");
     ok(!get(lru, "d", request) && destroyed == 5, "what is to be forgotten, is");
@@ -125,7 +125,7 @@ static void test_threads(apr_pool_t *pool)
     apr_thread_t *threads[THREADS];
     apr_status_t said;
     apr_size_t bytes;
-    unsigned i, items;
+    unsigned i, files;
     iiif_lru_t *lru;
 
     iiif_lru_create(&lru, 60, 100, pool);
@@ -133,9 +133,9 @@ static void test_threads(apr_pool_t *pool)
         apr_thread_create(&threads[i], NULL, use, lru, pool);
     for (i = 0; i < THREADS; ++i)
         apr_thread_join(&said, threads[i]);
-    iiif_lru_usage(lru, &bytes, &items);
+    iiif_lru_usage(lru, &bytes, &files);
     ok(!mistaken, "threads find what they ask for");
-    ok(bytes <= 60 && items == bytes / 10, "and the bounds hold: %u values", items);
+    ok(bytes <= 60 && files == bytes / 10, "and the bounds hold: %u values", files);
 }
 
 int main(void)
