@@ -4,7 +4,9 @@
 #include <apr_file_io.h>
 #include <apr_portable.h>
 #include <apr_strings.h>
+#include <errno.h>
 #include <math.h>
+#include <sys/stat.h>
 
 #include "image/orientation.h"
 #include "image/private.h"
@@ -146,7 +148,7 @@ apr_status_t iiif_level_open(VipsImage **image, const iiif_source_t *source,
     if ((apr_uint32_t)opened->Xsize != level->dims.width
         || (apr_uint32_t)opened->Ysize != level->dims.height) {
         g_object_unref(opened);
-        return iiif_fail(err, IIIF_EBADSOURCE, "the file changed while it was read");
+        return iiif_fail(err, IIIF_ECHANGED, "the file changed while it was read");
     }
     *image = opened;
     return APR_SUCCESS;
@@ -341,18 +343,17 @@ static apr_status_t open_file(iiif_source_t *s, apr_file_t **file, iiif_err_t *e
     return APR_SUCCESS;
 }
 
-/* Libraries open the file by its name: is that still the file that we have open? */
-static apr_status_t check_same_file(const iiif_source_t *s, iiif_err_t *err, apr_pool_t *pool)
+apr_status_t iiif_source_check_file(const iiif_source_t *source)
 {
-    apr_finfo_t finfo;
-    iiif_stamp_t now;
+    struct stat now;
 
-    if (apr_stat(&finfo, s->path, IIIF_STAMP_WANTED, pool) == APR_SUCCESS) {
-        now = iiif_stamp_of(&finfo);
-        if (iiif_stamp_equal(&now, &s->stamp))
-            return APR_SUCCESS;
-    }
-    return iiif_fail(err, IIIF_ECHANGED, "the file was replaced while it was opened");
+    if (stat(source->path, &now))
+        return APR_FROM_OS_ERROR(errno);
+    return now.st_size == source->stamp.size && now.st_ino == source->stamp.inode
+                   && now.st_dev == source->stamp.device
+                   && iiif_stamp_time(&now) == source->stamp.mtime
+               ? APR_SUCCESS
+               : IIIF_ECHANGED;
 }
 
 static apr_status_t open_once(iiif_source_t *s, unsigned page, const iiif_source_rules_t *rules,
@@ -360,7 +361,7 @@ static apr_status_t open_once(iiif_source_t *s, unsigned page, const iiif_source
 {
     apr_size_t weight = 0;
     apr_file_t *file;
-    apr_status_t rv = open_file(s, &file, err, pool), same;
+    apr_status_t rv = open_file(s, &file, err, pool);
 
     if (rv != APR_SUCCESS)
         return rv;
@@ -369,9 +370,9 @@ static apr_status_t open_once(iiif_source_t *s, unsigned page, const iiif_source
         rv = read_facts(s, page, rules, err, pool);
     if (rv == APR_SUCCESS)
         iiif_raw_levels_read(s, &weight, pool);
-    same = check_same_file(s, rv == APR_SUCCESS ? err : NULL, pool);
-    if (rv == APR_SUCCESS || same == IIIF_ECHANGED)
-        rv = same;
+    /* libraries open the file by its name: is that still the file that we have open? */
+    if (iiif_source_check_file(s) != APR_SUCCESS)
+        rv = iiif_fail(err, IIIF_ECHANGED, "the file was replaced while it was opened");
     s->weight = sizeof(*s) + s->profile_size + weight;
     if (rv == APR_SUCCESS && weight)
         return apr_os_file_get(&s->fd, file);

@@ -51,7 +51,7 @@ typedef struct iiif_source_t {
 typedef struct iiif_source_rules_t {
     iiif_source_format_set_t formats;
     apr_uint64_t max_pixels; /**< width x height of the full image; 0: no bound */
-    iiif_lru_t *index;       /**< where iiif_source_get() remembers */
+    iiif_lru_t *index;       /**< where iiif_source_get() remembers; NULL: nowhere */
 } iiif_source_rules_t;
 
 /**
@@ -64,6 +64,10 @@ typedef struct iiif_source_rules_t {
  */
 apr_status_t iiif_source_open(iiif_source_t **source, const char *path, unsigned page,
                               const iiif_source_rules_t *rules, iiif_err_t *err, apr_pool_t *pool);
+
+/** Is the file at its path still the one that @a source describes? @return APR_SUCCESS,
+ *  IIIF_ECHANGED, or why it cannot be told */
+apr_status_t iiif_source_check_file(const iiif_source_t *source);
 
 /** Is @a source, which is known already, within @a rules? @return APR_SUCCESS, IIIF_EBADSOURCE or
  *  IIIF_ETOOBIG */

@@ -41,7 +41,8 @@ apr_status_t iiif_source_get(const iiif_source_t **source, const iiif_source_key
 {
     const char *name =
         key->page == 1 ? key->path : apr_psprintf(pool, "%s;%u", key->path, key->page);
-    const iiif_source_t *found = iiif_lru_get(rules->index, name, &key->stamp, pool);
+    const iiif_source_t *found =
+        rules->index ? iiif_lru_get(rules->index, name, &key->stamp, pool) : NULL;
     apr_pool_t *owner;
     apr_status_t rv;
 
@@ -56,7 +57,7 @@ apr_status_t iiif_source_get(const iiif_source_t **source, const iiif_source_key
     rv = read_now(source, key, rules, err, owner);
     if (rv != APR_SUCCESS)
         apr_pool_destroy(owner);
-    else if (iiif_stamp_is_settled(&(*source)->stamp))
+    else if (rules->index && iiif_stamp_is_settled(&(*source)->stamp))
         iiif_lru_put(rules->index, name, &(*source)->stamp,
                      &(iiif_lru_value_t){ *source, (*source)->weight + POOL_BYTES,
                                           (*source)->fd >= 0, owner },
