@@ -306,7 +306,9 @@ static const iiif_stored_set_t *remember(iiif_lru_t *lru, const char *key, const
     const remembered_t *remembered = judge_all(look, &by);
 
     if (owner) {
-        const iiif_lru_value_t value = { remembered, weight_of(&remembered->set), owner };
+        const iiif_lru_value_t value = { .value = remembered,
+                                         .bytes = weight_of(&remembered->set),
+                                         .owner = owner };
 
         iiif_lru_put(lru, key, &query->source, &value, pool);
     }
