@@ -217,23 +217,22 @@ static int may_be_tile(const segments_t *cuts)
     return *last == '_' || *last == '-' || *last == '%';
 }
 
+/* A tile, or request is untouched. */
 static int read_tile(iiif_request_t *request, const segments_t *cuts, apr_pool_t *pool)
 {
     const char *const *t = cuts->tail + PARAMETERS - 2;
     const char *directory, *name, *files, *zdata;
+    iiif_request_t made = *request;
 
-    if (!may_be_tile(cuts))
-        return 0;
     files = find_suffix(cuts->start, t[0] - 1, "_files");
     zdata = find_suffix(cuts->start, t[0] - 1, "_zdata");
     if ((!files && !zdata) || !decode(&directory, t[0], t[1] - 1, pool)
-        || !decode(&name, t[1], cuts->end, pool))
+        || !decode(&name, t[1], cuts->end, pool)
+        || !(files ? match_deepzoom(&made, directory, name) : match_zoomify(&made, directory, name))
+        || !read_identifier(&made, cuts->start, files ? files : zdata, pool))
         return 0;
-    if (files)
-        return match_deepzoom(request, directory, name)
-               && read_identifier(request, cuts->start, files, pool);
-    return match_zoomify(request, directory, name)
-           && read_identifier(request, cuts->start, zdata, pool);
+    *request = made;
+    return 1;
 }
 
 /* The documents of Deep Zoom and Zoomify, the first a suffix, the other a segment. */
@@ -248,6 +247,19 @@ static int read_descriptor(iiif_request_t *request, const segments_t *cuts, apr_
         end = find_suffix(cuts->start, last - 1, "_zdata");
     }
     return end && read_identifier(request, cuts->start, end, pool);
+}
+
+/* Told by the first and the last byte of the last segment, for nearly all that is no pyramid. */
+static int read_pyramid(iiif_request_t *request, const segments_t *cuts, apr_pool_t *pool)
+{
+    const char *last = cuts->tail[PARAMETERS - 1] ? cuts->tail[PARAMETERS - 1] : cuts->start;
+
+    if (last == cuts->end
+        || !(apr_isdigit(*last) || *last == '%' || *last == 'I' || cuts->end[-1] == 'i'
+             || (cuts->end - last >= 3 && cuts->end[-3] == '%')))
+        return 0;
+    return (may_be_tile(cuts) && read_tile(request, cuts, pool))
+           || read_descriptor(request, cuts, pool);
 }
 
 static int read_base(iiif_request_t *request, const segments_t *cuts, apr_pool_t *pool)
@@ -270,28 +282,30 @@ int iiif_request_read(iiif_request_t readings[IIIF_READINGS_MAX], const char *pa
                       apr_pool_t *pool)
 {
     typedef int (*read_fn)(iiif_request_t *, const segments_t *, apr_pool_t *);
-    static const read_fn reads[] = { read_info, read_tile, read_descriptor, read_image, read_base };
+    static const read_fn reads[] = { read_info, read_pyramid, read_image, read_base };
     const char *end = path + strlen(path);
     int versioned = starts_with_version(path), n = 0;
     segments_t with = cut(path, end), without = versioned ? cut_version(with) : with;
+    /* "/iiif/2/info.json" and "/iiif/2/full/max/0/default.jpg": there, 2 may be the identifier */
+    int alone = versioned && memcmp(with.tail, without.tail, sizeof(with.tail));
     unsigned i;
 
     for (i = 0; i < sizeof(reads) / sizeof(reads[0]) && n < IIIF_READINGS_MAX; ++i) {
-        iiif_request_t request = { .version = versioned ? (iiif_version_e)(path[0] - '0')
-                                                        : IIIF_VERSION_NONE };
+        iiif_request_t *request = &readings[n];
 
         /* whoever has the form of a tile has no other, but may be an identifier */
         if (n && readings[0].kind > IIIF_REQUEST_IMAGE && reads[i] != read_base)
             continue;
-        if (!reads[i](&request, &without, pool)) {
-            /* "/iiif/2/info.json" and "/iiif/2/full/max/0/default.jpg": then 2 is the identifier */
-            if (!versioned || reads[i] == read_base)
-                continue;
-            request = (iiif_request_t){ .version = IIIF_VERSION_NONE };
-            if (!reads[i](&request, &with, pool) || strchr(request.encoded, '/'))
-                continue;
+        *request = (iiif_request_t){ .version = versioned ? (iiif_version_e)(path[0] - '0')
+                                                          : IIIF_VERSION_NONE };
+        if (reads[i](request, &without, pool)) {
+            ++n;
+            continue;
         }
-        readings[n++] = request;
+        if (!alone || reads[i] == read_base)
+            continue;
+        *request = (iiif_request_t){ .version = IIIF_VERSION_NONE };
+        n += reads[i](request, &with, pool) && !strchr(request->encoded, '/');
     }
     return n;
 }
