@@ -492,6 +492,67 @@ static stream_t one_scan_each(int width, int height)
     return stream;
 }
 
+/* Codes by hand. DC: 0 is 0 bits. AC: 0 is ZRL (16 zeros), 10 end of block, 110 14 zeros and one of
+ * 1 bit, 1110 one of 11 bits, which 8-bit samples do not have. */
+#define DHT_AC                                                                                     \
+    "\xFF\xC4\x00\x17\x10"                                                                         \
+    "\1\1\1\1\0\0\0\0\0\0\0\0\0\0\0\0"                                                             \
+    "\xF0\0\xE1\x0B"
+#define DHT_FULL                                                                                   \
+    "\xFF\xC4\x00\x16\x10"                                                                         \
+    "\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"                                                             \
+    "\xF0\0\xE1"
+#define TWO(ac) SOI DQT SOF_SIZE("\0\x08\0\x10") DHT ac SOS_FIRST
+#define END     "\xFF\xD9"
+
+/* clang-format off */
+static const struct {
+    const char *name, *bytes;
+    size_t len;
+    apr_uint32_t width;
+    int own;
+} scans[] = {
+    { "both blocks empty",         OF(TWO(DHT_AC) "\x4B" END), 16, 1 },           /* 0 10 0 10 11 */
+    { "one of them",               OF(TWO(DHT_AC) "\x4B" END), 8, 1 },
+    { "fill bytes before EOI",     OF(TWO(DHT_AC) "\x4B\xFF\xFF" END), 16, 1 },
+    { "three ZRL and an end",      OF(TWO(DHT_AC) "\x0B" END), 8, 1 },            /* 0 000 10 11 */
+    { "64 without an end",         OF(TWO(DHT_AC) "\x0D\x5F" END), 16, 1 },       /* 0 000 110 1, 0 10 11111 */
+    { "four ZRL",                  OF(TWO(DHT_AC) "\x05" END), 8, 0 },            /* 0 0000 10 1 */
+    { "many ZRL",                  OF(TWO(DHT_AC) "\x00\x17" END), 8, 0 },
+    { "ZRL only",                  OF(TWO(DHT_AC) "\0\0\0\0\0\0\0\0\0\0\0\0" END), 8, 0 },
+    { "60, then 15 more",          OF(TWO(DHT_AC) "\x6E\xEE\xEF" END), 8, 0 },
+    { "no such code",              OF(TWO(DHT_AC) "\x7F" END), 8, 0 },
+    { "a value of 11 bits",        OF(TWO(DHT_AC) "\x70\x00\xBF" END), 8, 0 },
+    { "more codes than there are", OF(TWO(DHT_FULL) "\x4B" END), 16, 0 },
+    { "no AC codes",               OF(TWO("") "\x4B" END), 16, 0 },
+    { "a block that is missing",   OF(TWO(DHT_AC) "\x0B" END), 16, 0 },
+    { "no scan",                   OF(TWO(DHT_AC) END), 16, 0 },
+    { "no EOI",                    OF(TWO(DHT_AC) "\x4B"), 16, 0 },
+    { "half an EOI",               OF(TWO(DHT_AC) "\x4B\xFF"), 16, 0 },
+    { "another marker than EOI",   OF(TWO(DHT_AC) "\x4B\xFF\xD0" END), 16, 0 },
+};
+/* clang-format on */
+
+static void test_scans(void)
+{
+    unsigned i;
+
+    for (i = 0; i < ROWS(scans); ++i) {
+        unsigned char *copy = malloc(scans[i].len);
+        iiif_dims_t dims = { scans[i].width, 8 };
+        iiif_jpeg_header_t header;
+        iiif_bytes_t bytes = { NULL, 0 };
+
+        memcpy(copy, scans[i].bytes, scans[i].len);
+        ok(iiif_jpeg_header(&header, copy, scans[i].len) == IIIF_JPEG_IS
+               && iiif_jpeg_crop(&bytes, copy, scans[i].len, &header, dims) == scans[i].own
+               && !bytes.data == !scans[i].own,
+           "%s: %s", scans[i].name, scans[i].own ? "cut" : "not cut");
+        iiif_bytes_free(bytes.data);
+        free(copy);
+    }
+}
+
 static void test_other_crops(void)
 {
     const iiif_dims_t left = { 100, 200 }, top = { 200, 90 };
@@ -729,6 +790,7 @@ int main(void)
     test_headers();
     test_can_change();
     test_crops();
+    test_scans();
     test_other_crops();
     test_turns();
     test_partial_mcus();
