@@ -102,16 +102,16 @@ static const struct {
       1, "it is of 907x1301, the image of 1301x907" },
     { "none.dzi",   "no XML", 1, "it is no Deep Zoom descriptor in XML" },
     { "empty.dzi",  "", 1, "it is empty" },
-    { "none.js",    "alert('no JSON')", 1, "it is no Deep Zoom descriptor in JSON" },
-    { "turned.js",  "{\"Image\":{\"Format\":\"jpg\",\"Overlap\":\"0\",\"TileSize\":\"256\",\"Size\":{\"Width\":\"907\",\"Height\":\"1301\"}}}",
+    { "nojs.js",    "alert('no JSON')", 1, "it is no Deep Zoom descriptor in JSON" },
+    { "otherjs.js",  "{\"Image\":{\"Format\":\"jpg\",\"Overlap\":\"0\",\"TileSize\":\"256\",\"Size\":{\"Width\":\"907\",\"Height\":\"1301\"}}}",
       1, "it is of 907x1301, the image of 1301x907" },
     { "count_zdata/ImageProperties.xml", "<IMAGE_PROPERTIES WIDTH='1301' HEIGHT='907' NUMTILES='34' TILESIZE='256'/>",
       1, "34 tiles of 256 pixels are no pyramid of 1301x907" }, /* 24 + 6 + 2 + 1 = 33, up or down */
-    { "turned/ImageProperties.xml", "<IMAGE_PROPERTIES WIDTH='907' HEIGHT='1301' NUMTILES='33' TILESIZE='256'/>",
+    { "otherzoom/ImageProperties.xml", "<IMAGE_PROPERTIES WIDTH='907' HEIGHT='1301' NUMTILES='33' TILESIZE='256'/>",
       1, "it is of 907x1301, the image of 1301x907" },
-    { "none/info.json", "{\"width\":1301,\"height\":907}", 1, "it is of no Image API 2 or 3" },
-    { "old.tif",    "a pyramid", -1, "it is older than the image" },
-    { "empty.jp2",  "", 1, "it is empty" },
+    { "noinfo/info.json", "{\"width\":1301,\"height\":907}", 1, "it is of no Image API 2 or 3" },
+    { "oldtif.tif",  "a pyramid", -1, "it is older than the image" },
+    { "emptyjp2.jp2", "", 1, "it is empty" },
 };
 /* clang-format on */
 
