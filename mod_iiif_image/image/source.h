@@ -19,9 +19,10 @@ typedef struct iiif_level_t {
     iiif_dims_t dims; /**< as stored, before orientation */
     double scale_x;   /**< level 0 pixels for one pixel of this level; 2 for a half-size level */
     double scale_y;
-    int page;   /**< page of the file it is in, from 0 */
-    int subifd; /**< TIFF: which SubIFD of that page, from 0; -1: the page itself */
-    int shrink; /**< JPEG: 1, 2, 4 or 8, by DCT scaling; else 1 */
+    int page;               /**< page of the file it is in, from 0 */
+    int subifd;             /**< TIFF: which SubIFD of that page, from 0; -1: the page itself */
+    int shrink;             /**< JPEG: 1, 2, 4 or 8, by DCT scaling; else 1 */
+    apr_uint64_t directory; /**< TIFF: byte of the file at which its directory is */
 } iiif_level_t;
 
 typedef struct iiif_source_t {
