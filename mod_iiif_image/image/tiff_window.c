@@ -22,7 +22,7 @@ typedef struct tiles_t {
     size_t pixel;           /* bytes */
     iiif_dims_t tile;       /* pixels */
     apr_uint64_t length;    /* of a tile, bytes */
-    unsigned char *samples; /* of one tile; in pool */
+    unsigned char *samples; /* of one tile */
     apr_uint32_t left, top; /* of the image made of it, on the level */
     apr_pool_t *pool;       /* everything here, the open file too */
 } tiles_t;
@@ -104,6 +104,22 @@ static int read_tile_size(tiles_t *tiles)
            && tiles->length == (apr_uint64_t)tiles->tile.width * tiles->tile.height * tiles->pixel;
 }
 
+static apr_status_t free_samples(void *samples)
+{
+    g_free(samples);
+    return APR_SUCCESS;
+}
+
+/* No pool's own memory: a large tile would stay with its allocator. */
+static apr_status_t make_room(tiles_t *tiles, iiif_err_t *err)
+{
+    tiles->samples = g_try_malloc(tiles->length);
+    if (!tiles->samples)
+        return iiif_fail(err, APR_ENOMEM, "no memory for a tile");
+    apr_pool_cleanup_register(tiles->pool, tiles->samples, free_samples, apr_pool_cleanup_null);
+    return APR_SUCCESS;
+}
+
 static apr_status_t open_tiles(tiles_t *tiles, const iiif_source_t *source,
                                const iiif_level_t *level, iiif_err_t *err)
 {
@@ -120,8 +136,7 @@ static apr_status_t open_tiles(tiles_t *tiles, const iiif_source_t *source,
         return iiif_fail(err, IIIF_EBADSOURCE, "the file changed while it was read");
     if (!read_layout(tiles) || !read_tile_size(tiles))
         return iiif_fail(err, IIIF_ENOTIMPL, "no tiles that are decoded one by one");
-    tiles->samples = apr_pcalloc(tiles->pool, (apr_size_t)tiles->length);
-    return APR_SUCCESS;
+    return make_room(tiles, err);
 }
 
 /* What there is to complain of in the last read; NULL: nothing. libjpeg only warns of codes that no
