@@ -18,6 +18,7 @@ my %LETTER = (3 => 'S', 4 => 'L', 16 => 'Q');
 # tiff({ directories => [ ... ], endian => '<' or '>', big => 1, loop => 1 }). A directory:
 #   width height samples bits data   pixels row by row, in the file's byte order
 #   tile           side of the tiles; without it, strips of 64 rows
+#   blank          [index...] of tiles that are left out, as in a sparse file: no offset, no bytes
 #   photometric    0 white is zero, 1 black is zero, 2 RGB, 3 palette, 5 separated, 8 CIELab
 #   subifds        directories below this one
 #   tags           { number => [type, values...] } for everything else
@@ -97,7 +98,7 @@ sub _directory {
 sub _tags {
     my ($w, $d) = @_;
     my @blocks = $d->{tile} ? _tiles($d) : _strips($d);
-    my @offsets = map { _append($w, $_) } @blocks;
+    my @offsets = map { length ? _append($w, $_) : 0 } @blocks;
     my @lengths = map { length } @blocks;
     my %tags = (
         256 => [ 4, $d->{width} ],
@@ -137,13 +138,14 @@ sub _tiles {
     my $row = $d->{width} * $pixel;
     my $side = $d->{tile};
     my @tiles;
+    my %blank = map { $_ => 1 } @{ $d->{blank} // [] };
 
     for (my $y = 0; $y < $d->{height}; $y += $side) {
         my @rows = unpack "(a$row)*", substr $d->{data}, $y * $row, $side * $row;
 
         for (my $x = 0; $x < $d->{width}; $x += $side) {
             my $tile = join '', map { pack 'a' . $side * $pixel, substr $_, $x * $pixel, $side * $pixel } @rows;
-            push @tiles, compress(pack 'a' . $side * $side * $pixel, $tile);
+            push @tiles, $blank{@tiles} ? '' : compress(pack 'a' . $side * $side * $pixel, $tile);
         }
     }
     return @tiles;
