@@ -20,7 +20,7 @@ my %LETTER = (3 => 'S', 4 => 'L', 16 => 'Q');
 #   tile           side of the tiles, or [width, height]; without it, strips of 64 rows
 #   tiles          instead of data: the tiles as they are to be stored; undef: a sparse one, at 0 with 0 bytes
 #   compression    of these; without it, deflate
-#   offsets lengths  { number of a tile => what its directory says instead of the truth }
+#   offsets lengths  { number of a tile => what the directory says instead of the truth, or a function of all true ones }
 #   kept           how many entries the lists of offsets and lengths have, when not all
 #   photometric    0 white is zero, 1 black is zero, 2 RGB, 3 palette, 5 separated, 8 CIELab
 #   subifds        directories below this one
@@ -125,13 +125,20 @@ sub _sides {
 # Values of the tags that say where blocks are, and how long
 sub _lists {
     my ($w, $d, @blocks) = @_;
-    my @offsets = map { $d->{offsets}{$_} // (defined $blocks[$_] ? _append($w, $blocks[$_]) : 0) } 0 .. $#blocks;
-    my @lengths = map { $d->{lengths}{$_} // length($blocks[$_] // '') } 0 .. $#blocks;
+    my @at = map { defined $_ ? _append($w, $_) : 0 } @blocks;
+    my @long = map { length($_ // '') } @blocks;
+    my @offsets = _said($d->{offsets}, @at);
+    my @lengths = _said($d->{lengths}, @long);
     my $last = ($d->{kept} // @blocks) - 1;
 
     # what is longer than a LONG can say is a lie that needs a LONG8
     my $wide = grep { $_ > 0xffffffff } @lengths;
     return ([ _offset_type($w), @offsets[ 0 .. $last ] ], [ $wide ? 16 : 4, @lengths[ 0 .. $last ] ]);
+}
+
+sub _said {
+    my ($instead, @true) = @_;
+    return map { my $said = $instead->{$_} // $true[$_]; ref $said ? $said->(@true) : $said } 0 .. $#true;
 }
 
 sub _entry {
