@@ -9,6 +9,7 @@ static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
     ap_hook_check_config(iiif_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(iiif_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(iiif_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     /* before any rewriting: the path is still encoded, and DONE keeps httpd from decoding it */
     ap_hook_pre_translate_name(iiif_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -4,7 +4,7 @@
 /**
  * @file lru.h
  * @brief What a process remembers of files: values by name, each true of one content of a file,
- * bounded in bytes and number; the least recently used go first. Safe to call from any thread.
+ * bounded in bytes and open files; the least recently used go first. Safe to call from any thread.
  */
 #include <apr_pools.h>
 
@@ -14,10 +14,10 @@ typedef struct iiif_lru_t iiif_lru_t;
 
 /**
  * @param max_bytes sum of what iiif_lru_put() is told
- * @param max_items number of values, where each holds more than memory (an open file)
+ * @param max_files number of open files that values may hold
  * @param pool      the lru lives as long; values still held are destroyed with it
  */
-apr_status_t iiif_lru_create(iiif_lru_t **lru, apr_size_t max_bytes, unsigned max_items,
+apr_status_t iiif_lru_create(iiif_lru_t **lru, apr_size_t max_bytes, unsigned max_files,
                              apr_pool_t *pool);
 
 /**
@@ -33,6 +33,7 @@ const void *iiif_lru_get(iiif_lru_t *lru, const char *name, const iiif_stamp_t *
 typedef struct iiif_lru_value_t {
     const void *value;
     apr_size_t bytes;  /**< its weight */
+    unsigned files;    /**< open files it holds */
     apr_pool_t *owner; /**< a pool of its own, made by iiif_lru_pool(); destroyed with the value */
 } iiif_lru_value_t;
 
@@ -50,6 +51,6 @@ void iiif_lru_put(iiif_lru_t *lru, const char *name, const iiif_stamp_t *stamp,
 /** Forget what is remembered under @a name. */
 void iiif_lru_forget(iiif_lru_t *lru, const char *name);
 
-/** Sum of bytes and number of values now remembered. */
-void iiif_lru_usage(iiif_lru_t *lru, apr_size_t *bytes, unsigned *items);
+/** Sums of bytes and open files of what is remembered now. */
+void iiif_lru_usage(iiif_lru_t *lru, apr_size_t *bytes, unsigned *files);
 #endif

@@ -6,6 +6,7 @@
  * @brief Which content of a file was meant: whoever replaces a file changes one of these.
  */
 #include <apr_file_info.h>
+#include <sys/stat.h>
 
 typedef struct iiif_stamp_t {
     apr_time_t mtime; /**< microseconds */
@@ -14,10 +15,19 @@ typedef struct iiif_stamp_t {
     apr_dev_t device;
 } iiif_stamp_t;
 
-/** What stat() said; mtime, size, inode and device must be valid in @a finfo. */
+/** What to ask of stat() for a stamp. */
+#define IIIF_STAMP_WANTED (APR_FINFO_MTIME | APR_FINFO_SIZE | APR_FINFO_IDENT | APR_FINFO_TYPE)
+
+/** What stat() said of IIIF_STAMP_WANTED. */
 static inline iiif_stamp_t iiif_stamp_of(const apr_finfo_t *finfo)
 {
     return (iiif_stamp_t){ finfo->mtime, finfo->size, finfo->inode, finfo->device };
+}
+
+/** The time of last modification, as apr_stat() gives it. */
+static inline apr_time_t iiif_stamp_time(const struct stat *now)
+{
+    return now->st_mtim.tv_sec * APR_USEC_PER_SEC + now->st_mtim.tv_nsec / 1000;
 }
 
 static inline int iiif_stamp_equal(const iiif_stamp_t *a, const iiif_stamp_t *b)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "httpd/process.h"
 #include "image/vips_process.h"
 
 #include "base/banned.h"
@@ -42,6 +43,7 @@ void *iiif_server_conf_create(apr_pool_t *pool, server_rec *s)
 
     (void)s;
     conf->roots = apr_array_make(pool, 2, sizeof(iiif_root_t));
+    conf->index_bytes = -1;
     return conf;
 }
 
@@ -52,6 +54,7 @@ void *iiif_server_conf_merge(apr_pool_t *pool, void *basev, void *addv)
 
     conf->roots = apr_array_append(pool, add->roots, base->roots);
     conf->resolver = add->resolver ? add->resolver : base->resolver;
+    conf->index_bytes = base->index_bytes;
     return conf;
 }
 
@@ -90,13 +93,15 @@ iiif_plan_rules_t iiif_plan_rules(const iiif_dir_conf_t *settings)
         .accepted = IIIF_VERSION_NONE,
         .formats = iiif_vips_formats(),
         .source = { (iiif_source_format_set_t)settings->source_formats,
-                    (apr_uint64_t)settings->max_source_pixels },
+                    (apr_uint64_t)settings->max_source_pixels, iiif_process()->sources },
         .max = { .max_width = (apr_uint32_t)settings->max_width,
                  .max_height = (apr_uint32_t)settings->max_height,
                  .max_area = (apr_uint64_t)settings->max_area },
         .upscale = settings->upscale,
         .square = (iiif_square_e)settings->square,
         .tile = (apr_uint32_t)settings->tile_size,
+        .tile_store = settings->tile_store && *settings->tile_store ? settings->tile_store : NULL,
+        .stored = iiif_process()->stored,
     };
 }
 

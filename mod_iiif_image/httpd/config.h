@@ -29,6 +29,7 @@
     NUM(int,                  pages,             0)                                                       \
     PTR(const char *,         location_root,     NULL)  /* IIIFImageRoot in <Location>: directory, */     \
     PTR(const char *,         location_prefix,   NULL)  /* and the Location's path */                     \
+    PTR(const char *,         tile_store,        NULL)  /* "": none */                                     \
     PTR(const char *,         base_url,          NULL)                                                    \
     PTR(const char *,         rights,            NULL)                                                    \
     PTR(const char *,         attribution,       NULL)                                                    \
@@ -54,6 +55,7 @@ typedef struct iiif_root_t {
 typedef struct iiif_server_conf_t {
     apr_array_header_t *roots;       /**< of iiif_root_t, this server's before the main server's */
     const iiif_resolver_t *resolver; /**< NULL: not set, filesystem */
+    apr_int64_t index_bytes;         /**< IIIFSourceIndex; of the main server; -1: not set */
 } iiif_server_conf_t;
 
 extern module AP_MODULE_DECLARE_DATA iiif_image_module;

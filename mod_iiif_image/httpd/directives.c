@@ -124,6 +124,32 @@ static const char *set_image_root(cmd_parms *cmd, void *confv, const char *first
     return complaint;
 }
 
+/* "none" is kept as "": it overrides an outer section's. */
+static const char *set_tile_store(cmd_parms *cmd, void *confv, const char *arg)
+{
+    iiif_dir_conf_t *conf = confv;
+
+    if (strcasecmp(arg, "none"))
+        return parse_directory(&conf->tile_store, cmd, arg);
+    conf->tile_store = "";
+    return NULL;
+}
+
+static const char *set_source_index(cmd_parms *cmd, void *confv, const char *arg)
+{
+    iiif_server_conf_t *server =
+        ap_get_module_config(cmd->server->module_config, &iiif_image_module);
+    const char *complaint = ap_check_cmd_context(cmd, NOT_IN_VIRTUALHOST);
+    apr_int64_t megabytes = 0;
+
+    (void)confv;
+    if (!complaint)
+        complaint = parse_number(&megabytes, cmd, arg, 0, 65536);
+    if (!complaint)
+        server->index_bytes = megabytes << 20;
+    return complaint;
+}
+
 static const char *set_resolver(cmd_parms *cmd, void *confv, const char *arg)
 {
     iiif_server_conf_t *server =
@@ -438,6 +464,10 @@ const command_rec iiif_directives[] = {
                   "largest source read, in pixels, 0 to 1000000000000, 0: no limit (default 1000000000)"),
     AP_INIT_TAKE1("IIIFTileSize", set_tile_size, NULL, ANYWHERE,
                   "side of the tiles announced for sources that have none, 64 to 4096 pixels (default 512)"),
+    AP_INIT_TAKE1("IIIFTileStore", set_tile_store, NULL, ANYWHERE,
+                  "directory of tiles made beforehand, or none (default none)"),
+    AP_INIT_TAKE1("IIIFSourceIndex", set_source_index, NULL, RSRC_CONF,
+                  "megabytes of memory in which a process remembers its sources, 0 to 65536 (default 64)"),
     AP_INIT_TAKE2("IIIFQuality", set_quality, NULL, ANYWHERE,
                   "format and 1 to 100: compression of jpg webp jp2 pdf avif jxl (default jpg 85, webp 80, jp2 48, pdf 85, avif 60, jxl 75)"),
     AP_INIT_TAKE1("IIIFBackground", set_background, NULL, ANYWHERE,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a plan to an answer. */
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <httpd.h>
 #include <http_protocol.h>
@@ -12,6 +11,7 @@
 #include "httpd/config.h"
 #include "httpd/context.h"
 #include "httpd/hooks.h"
+#include "httpd/image.h"
 #include "httpd/negotiate.h"
 #include "httpd/respond.h"
 #include "iiif/info.h"
@@ -24,10 +24,9 @@
 int iiif_fixups(request_rec *r)
 {
     iiif_context_t *context = iiif_context(r);
-    iiif_plan_rules_t rules;
     iiif_dir_conf_t settings;
 
-    if (!context)
+    if (!context || context->is_file)
         return DECLINED;
     if (r->handler && !strcmp(r->handler, "redirect-handler"))
         return DECLINED; /* a RewriteRule of the source's directory has taken it */
@@ -37,25 +36,10 @@ int iiif_fixups(request_rec *r)
     if (!context->ref.path || r->method_number != M_GET)
         return OK;
     settings = iiif_settings(r);
-    rules = iiif_plan_rules(&settings);
-    rules.accepted = iiif_accept_read(r).version;
-    context->rv = iiif_plan_make(&context->plan, &context->request, &context->ref, &rules,
-                                 &context->err, r->pool);
+    iiif_make_plan(r, context, &settings);
+    if (context->rv == APR_SUCCESS && context->plan->kind == IIIF_PLAN_STATIC_FILE)
+        iiif_hand_over(r, context, &settings);
     return OK;
-}
-
-/* The file itself, whoever replaces it changes one of these, and the page in it. */
-static const char *identity(request_rec *r, unsigned page)
-{
-    return apr_psprintf(
-        r->pool, "%s %u %" APR_TIME_T_FMT " %" APR_OFF_T_FMT " %" APR_UINT64_T_HEX_FMT, r->filename,
-        page, r->finfo.mtime, r->finfo.size, (apr_uint64_t)r->finfo.inode);
-}
-
-static void vary_by_accept(request_rec *r, const iiif_context_t *context)
-{
-    if (context->plan->kind == IIIF_PLAN_INFO || context->request.version == IIIF_VERSION_NONE)
-        apr_table_mergen(r->headers_out, "Vary", "Accept");
 }
 
 static int send_info(request_rec *r, const iiif_context_t *context, const iiif_dir_conf_t *settings)
@@ -85,6 +69,7 @@ static int send_info(request_rec *r, const iiif_context_t *context, const iiif_d
     if (!text)
         return HTTP_INTERNAL_SERVER_ERROR;
     ap_set_content_type(r, type);
+    apr_table_mergen(r->headers_out, "Vary", "Accept");
     if (!ld_json) /* JSON-LD 1.0, 6.8: where plain JSON has its context */
         apr_table_mergen(
             r->headers_out, "Link",
@@ -104,61 +89,21 @@ static int send_redirect(request_rec *r, const iiif_context_t *context,
 {
     apr_table_setn(r->headers_out, "Location",
                    apr_pstrcat(r->pool, iiif_base_uri(r, context, settings), "/info.json", NULL));
+    if (context->request.version == IIIF_VERSION_NONE)
+        apr_table_mergen(r->headers_out, "Vary", "Accept");
     r->status = HTTP_SEE_OTHER;
     r->content_type = NULL; /* mod_mime's, of the source; an empty body has none */
     return iiif_send_text(r, "");
 }
 
-/* 3.0, 4.8. ";" is where link header parsers end a URI, quoted or not. */
-static void add_links(request_rec *r, const iiif_context_t *context,
-                      const iiif_dir_conf_t *settings)
+static int send_descriptor(request_rec *r, const iiif_context_t *context)
 {
-    const char *uri = apr_pstrcat(r->pool, iiif_base_uri(r, context, settings), "/",
-                                  context->plan->canonical, NULL);
-    const char *semicolon;
-
-    while ((semicolon = strchr(uri, ';')))
-        uri = apr_pstrcat(r->pool, apr_pstrmemdup(r->pool, uri, (apr_size_t)(semicolon - uri)),
-                          "%3B", semicolon + 1, NULL);
-    iiif_add_link(r, uri, "canonical");
-    iiif_add_link(r, iiif_info_profile_uri(context->plan->version), "profile");
-}
-
-/* 2.1, appendix A: a name under which to save, from identifier and parameters (RFC 6266). */
-static void name_file(request_rec *r, const iiif_context_t *context)
-{
-    char *name =
-             apr_pstrcat(r->pool, context->request.identifier, "_", context->plan->canonical, NULL),
-         *s;
-
-    for (s = name; *s; ++s) {
-        if (!apr_isalnum(*s) && !strchr(".-_,", *s))
-            *s = '_';
-    }
-    apr_table_setn(r->headers_out, "Content-Disposition",
-                   apr_psprintf(r->pool, "inline; filename=\"%s\"", name));
-}
-
-static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
-{
-    const iiif_plan_t *plan = context->plan;
-    const iiif_look_t look = iiif_look(settings);
-    const char *const parts[] = { identity(r, context->ref.page), plan->key,
-                                  iiif_look_key(&look, plan->resolved.format, r->pool), NULL };
-    iiif_bytes_t bytes;
+    const char *const parts[] = { context->plan->descriptor, NULL };
     int rv;
 
-    ap_set_content_type(r, iiif_format(plan->resolved.format)->mime_type);
-    add_links(r, context, settings);
-    name_file(r, context);
+    ap_set_content_type(r, "application/xml");
     rv = iiif_check_conditions(r, parts);
-    if (rv != OK || r->header_only)
-        return rv;
-    context->rv = iiif_render(&bytes, plan->source, &plan->resolved, &look, &context->err);
-    iiif_vips_thread_end();
-    if (context->rv != APR_SUCCESS)
-        return iiif_refuse(r, context->rv, &context->err);
-    return iiif_send_bytes(r, &bytes);
+    return rv == OK ? iiif_send_text(r, context->plan->descriptor) : rv;
 }
 
 int iiif_handler(request_rec *r)
@@ -176,11 +121,13 @@ int iiif_handler(request_rec *r)
     if (context->rv != APR_SUCCESS)
         return iiif_refuse(r, context->rv, &context->err);
     settings = iiif_settings(r);
-    vary_by_accept(r, context);
     switch (context->plan->kind) {
     case IIIF_PLAN_INFO: return send_info(r, context, &settings);
     case IIIF_PLAN_REDIRECT: return send_redirect(r, context, &settings);
-    case IIIF_PLAN_RENDER: return send_render(r, context, &settings);
+    case IIIF_PLAN_DESCRIPTOR: return send_descriptor(r, context);
+    case IIIF_PLAN_STATIC_FILE:
+    case IIIF_PLAN_RAW_TILE:
+    case IIIF_PLAN_RENDER: return iiif_send_image(r, context, &settings);
     }
     return HTTP_INTERNAL_SERVER_ERROR; /* not reached: -Wswitch-enum sees a new kind */
 }

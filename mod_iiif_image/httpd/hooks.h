@@ -7,6 +7,8 @@
 
 /** check_config, so also in a configtest: warn about what the configuration lacks. */
 int iiif_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+/** Memory that all children share. */
+int iiif_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 /** Start libvips: after the fork, before the child has threads. */
 void iiif_child_init(apr_pool_t *pchild, server_rec *s);
 /** pre_translate_name: is it a IIIF URI that names an image? DONE, else DECLINED. */

@@ -5,13 +5,19 @@
 #include <http_config.h>
 #include <http_log.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "httpd/config.h"
 #include "httpd/hooks.h"
 #include "httpd/log.h"
+#include "httpd/process.h"
+#include "httpd/warned.h"
 #include "image/vips_process.h"
 
 #include "base/banned.h"
+
+#define INDEX_BYTES ((apr_size_t)64 << 20) /* of IIIFSourceIndex */
+#define FILES_MAX   4096u
 
 /* The roots that @a s itself names: a merged list has the main server's behind them. */
 static int own_roots(const server_rec *s, const server_rec *main_server)
@@ -55,12 +61,49 @@ int iiif_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return OK;
 }
 
+int iiif_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    apr_status_t rv = iiif_warned_create(pconf);
+
+    (void)plog;
+    (void)ptemp;
+    if (rv != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
+                     IIIF_LOGNO(0009) "no shared memory: some warnings will be repeated");
+    return OK;
+}
+
+/* Written by iiif_child_init() alone, before the child has threads. */
+static iiif_process_t process;
+
+const iiif_process_t *iiif_process(void)
+{
+    return &process;
+}
+
+/* A quarter of the descriptors a process may open: connections need the rest. */
+static unsigned max_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY
+        || limit.rlim_cur > FILES_MAX * 4)
+        return FILES_MAX;
+    return (unsigned)(limit.rlim_cur / 4);
+}
+
 void iiif_child_init(apr_pool_t *pchild, server_rec *s)
 {
+    apr_int64_t configured = iiif_server_settings(s)->index_bytes;
+    apr_size_t bytes = configured < 0 ? INDEX_BYTES : (apr_size_t)configured;
     iiif_err_t err = { "" };
+    apr_status_t rv = iiif_vips_start("mod_iiif_image", &err);
 
-    (void)pchild;
-    if (iiif_vips_start("mod_iiif_image", &err) == APR_SUCCESS)
+    if (rv == APR_SUCCESS)
+        rv = iiif_lru_create(&process.sources, bytes, max_files(), pchild);
+    if (rv == APR_SUCCESS)
+        rv = iiif_lru_create(&process.stored, bytes, FILES_MAX, pchild);
+    if (rv == APR_SUCCESS)
         return;
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, IIIF_LOGNO(0006) "%s", err.text);
     exit(APEXIT_CHILDFATAL); /* a server that answers nothing is worse than one that says why */

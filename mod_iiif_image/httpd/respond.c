@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/respond.h"
 
+#include <apr_portable.h>
 #include <apr_sha1.h>
 #include <apr_strings.h>
 #include <httpd.h>
@@ -17,6 +18,8 @@
 
 #define ETAG_BYTES 12 /* of SHA-1: enough that two answers never meet */
 
+#define RETRY_AFTER "2" /* seconds */
+
 static int status_of(apr_status_t rv)
 {
     switch (rv) {
@@ -24,6 +27,7 @@ static int status_of(apr_status_t rv)
     case IIIF_ENOTFOUND: return HTTP_NOT_FOUND;
     case IIIF_ENOTIMPL: return HTTP_NOT_IMPLEMENTED;
     case IIIF_ETOOBIG: return HTTP_REQUEST_ENTITY_TOO_LARGE;
+    case IIIF_ECHANGED: return HTTP_SERVICE_UNAVAILABLE;
     default: break;
     }
     if (APR_STATUS_IS_ENOENT(rv) || APR_STATUS_IS_ENOTDIR(rv))
@@ -37,6 +41,7 @@ static const char *sentence_for(int status, const iiif_err_t *err)
 {
     switch (status) {
     case HTTP_FORBIDDEN: return "the server may not read this image";
+    case HTTP_SERVICE_UNAVAILABLE: return "this image is being replaced; try again in a moment";
     case HTTP_INTERNAL_SERVER_ERROR:
         return "this image could not be made; the server's error log says why";
     default: return err->text;
@@ -64,6 +69,8 @@ static int send_refusal(request_rec *r, int status, const char *sentence)
     for (i = 0; i < sizeof(stale) / sizeof(stale[0]); ++i)
         apr_table_unset(r->headers_out, stale[i]);
     remove_expires(r);
+    if (status == HTTP_SERVICE_UNAVAILABLE)
+        apr_table_setn(r->headers_out, "Retry-After", RETRY_AFTER);
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     r->status = status;
@@ -129,32 +136,53 @@ void iiif_add_link(request_rec *r, const char *uri, const char *rel)
                      apr_pstrcat(r->pool, "<", uri, ">;rel=\"", rel, "\"", NULL));
 }
 
-static int pass(request_rec *r, apr_bucket *body, apr_size_t len)
+static int pass(request_rec *r, apr_bucket_brigade *bb, apr_off_t len)
 {
-    apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-
-    ap_set_content_length(r, (apr_off_t)len);
-    if (!r->header_only)
-        APR_BRIGADE_INSERT_TAIL(bb, body);
-    else
-        apr_bucket_destroy(body);
+    ap_set_content_length(r, len);
+    if (r->header_only)
+        apr_brigade_cleanup(bb);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
     if (ap_pass_brigade(r->output_filters, bb) != APR_SUCCESS && !r->connection->aborted)
         return AP_FILTER_ERROR;
     return OK;
 }
 
+static int pass_one(request_rec *r, apr_bucket *body, apr_size_t len)
+{
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+
+    APR_BRIGADE_INSERT_TAIL(bb, body);
+    return pass(r, bb, (apr_off_t)len);
+}
+
 int iiif_send_text(request_rec *r, const char *text)
 {
     apr_size_t len = strlen(text);
 
-    return pass(r, apr_bucket_pool_create(text, len, r->pool, r->connection->bucket_alloc), len);
+    return pass_one(r, apr_bucket_pool_create(text, len, r->pool, r->connection->bucket_alloc),
+                    len);
 }
 
 int iiif_send_bytes(request_rec *r, iiif_bytes_t *bytes)
 {
-    return pass(r,
-                apr_bucket_heap_create(bytes->data, bytes->len, iiif_bytes_free,
-                                       r->connection->bucket_alloc),
-                bytes->len);
+    return pass_one(r,
+                    apr_bucket_heap_create(bytes->data, bytes->len, iiif_bytes_free,
+                                           r->connection->bucket_alloc),
+                    bytes->len);
+}
+
+/* The descriptor is shared: its file position must never be used. The kernel sends by offset, and
+ * a filter that reads a file bucket all the same maps it. */
+int iiif_send_part(request_rec *r, const iiif_part_t *part)
+{
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, alloc);
+    apr_os_file_t fd = part->fd;
+    apr_file_t *file = NULL;
+
+    apr_os_file_put(&file, &fd, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED, r->pool);
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_heap_create(part->head, part->head_length, NULL, alloc));
+    APR_BRIGADE_INSERT_TAIL(
+        bb, apr_bucket_file_create(file, part->offset, part->length, r->pool, alloc));
+    return pass(r, bb, (apr_off_t)(part->head_length + part->length));
 }

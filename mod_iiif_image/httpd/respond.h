@@ -32,4 +32,17 @@ int iiif_send_text(request_rec *r, const char *text);
 
 /** Send @a bytes, which are given away. @return OK or AP_FILTER_ERROR */
 int iiif_send_bytes(request_rec *r, iiif_bytes_t *bytes);
+
+/** A few bytes, and behind them a stretch of an open file. */
+typedef struct iiif_part_t {
+    const char *head; /**< copied */
+    apr_size_t head_length;
+    apr_os_file_t fd; /**< shared with other threads; open until r->pool is cleared */
+    apr_off_t offset;
+    apr_size_t length;
+} iiif_part_t;
+
+/** Send @a part, as sendfile() does where the connection allows it. @return OK or AP_FILTER_ERROR
+ */
+int iiif_send_part(request_rec *r, const iiif_part_t *part);
 #endif

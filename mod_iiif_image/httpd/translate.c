@@ -2,6 +2,7 @@
 /* Claiming a request, and turning it into its source file. */
 #include <apr_strings.h>
 #include <httpd.h>
+#include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
@@ -12,6 +13,7 @@
 #include "httpd/context.h"
 #include "httpd/hooks.h"
 #include "httpd/log.h"
+#include "iiif/identifier.h"
 
 #include "base/banned.h"
 
@@ -65,8 +67,8 @@ static const char *raw_path(const request_rec *r)
 static void keep_spelling(request_rec *r, iiif_context_t *context)
 {
     iiif_request_t readings[IIIF_READINGS_MAX];
-    const char *rest = below(raw_path(r), context->prefix);
-    int i, n = rest ? iiif_request_read(readings, rest, r->pool) : 0;
+    const char *raw = raw_path(r), *rest = below(raw, context->prefix);
+    int i, n = rest && strcmp(raw, r->uri) ? iiif_request_read(readings, rest, r->pool) : 0;
 
     for (i = 0; i < n; ++i) {
         if (readings[i].kind == context->request.kind
@@ -75,6 +77,69 @@ static void keep_spelling(request_rec *r, iiif_context_t *context)
             return;
         }
     }
+}
+
+/* The name of what is asked for, as a file of a real Deep Zoom or Zoomify; or of its descriptor. */
+static const char *real_name(const iiif_request_t *request, int descriptor, apr_pool_t *pool)
+{
+    const iiif_deepzoom_tile_t *d = &request->deepzoom;
+    const iiif_zoomify_tile_t *z = &request->zoomify;
+    const char *name = request->identifier;
+
+    switch ((int)request->kind) {
+    case IIIF_REQUEST_DEEPZOOM: return apr_pstrcat(pool, name, ".dzi", NULL);
+    case IIIF_REQUEST_DEEPZOOM_TILE:
+        return descriptor ? apr_pstrcat(pool, name, ".dzi", NULL)
+                          : apr_psprintf(pool, "%s_files/%u/%u_%u.%s", name, d->level, d->column,
+                                         d->row, request->format);
+    case IIIF_REQUEST_ZOOMIFY_TILE:
+        if (!descriptor)
+            return apr_psprintf(pool, "%s_zdata/TileGroup%" APR_UINT64_T_FMT "/%u-%u-%u.%s", name,
+                                z->group, z->level, z->column, z->row, request->format);
+        break;
+    default: break;
+    }
+    return apr_pstrcat(pool, name, "_zdata/ImageProperties.xml", NULL);
+}
+
+static int is_real(const char **path, apr_finfo_t *finfo, const char *directory, const char *name,
+                   apr_pool_t *pool)
+{
+    return iiif_path_join(path, directory, name, NULL, pool) == APR_SUCCESS
+           && apr_stat(finfo, *path, APR_FINFO_MIN | IIIF_STAMP_WANTED, pool) == APR_SUCCESS
+           && finfo->filetype == APR_REG;
+}
+
+static int is_in_document_root(request_rec *r)
+{
+    const char *decoded, *path;
+    apr_finfo_t finfo;
+
+    return iiif_percent_decode(&decoded, r->uri + 1, strlen(r->uri + 1), NULL, r->pool)
+               == APR_SUCCESS
+           && is_real(&path, &finfo, ap_document_root(r), decoded, r->pool);
+}
+
+enum { REAL_NONE, REAL_FILE, REAL_ELSEWHERE };
+
+/* Real files of Deep Zoom and Zoomify win over what we would make up: those below the root are sent
+ * as they are, others, and tiles that a real set does not have, are left to the rest of httpd. */
+static int find_real_file(request_rec *r, iiif_context_t *context, const iiif_root_t *root,
+                          const iiif_request_t *reading)
+{
+    iiif_source_ref_t ref = { .page = 1 };
+
+    if (is_in_document_root(r))
+        return REAL_ELSEWHERE;
+    if (is_real(&ref.path, &ref.finfo, root->directory, real_name(reading, 0, r->pool), r->pool)) {
+        context->ref = ref;
+        context->request = *reading;
+        context->is_file = 1;
+        return REAL_FILE;
+    }
+    return is_real(&ref.path, &ref.finfo, root->directory, real_name(reading, 1, r->pool), r->pool)
+               ? REAL_ELSEWHERE
+               : REAL_NONE;
 }
 
 static int find_source(request_rec *r, iiif_context_t *context, const iiif_root_t *root,
@@ -92,6 +157,12 @@ static int find_source(request_rec *r, iiif_context_t *context, const iiif_root_
     for (i = 0; i < n; ++i) {
         if (!iiif_plan_has_version(&rules, readings[i].version))
             continue;
+        if (readings[i].kind >= IIIF_REQUEST_DEEPZOOM) {
+            int found = find_real_file(r, context, root, &readings[i]);
+
+            if (found != REAL_NONE)
+                return found == REAL_FILE;
+        }
         context->rv = resolver->resolve(&context->ref, readings[i].identifier, &where,
                                         &context->err, r->pool);
         if (context->rv == APR_SUCCESS) {
@@ -105,7 +176,10 @@ static int find_source(request_rec *r, iiif_context_t *context, const iiif_root_
 static void mark(request_rec *r, iiif_context_t *context)
 {
     static const char *const kinds[] = {
-        [IIIF_REQUEST_BASE] = "base", [IIIF_REQUEST_INFO] = "info", [IIIF_REQUEST_IMAGE] = "image"
+        [IIIF_REQUEST_BASE] = "base",           [IIIF_REQUEST_INFO] = "info",
+        [IIIF_REQUEST_IMAGE] = "image",         [IIIF_REQUEST_DEEPZOOM] = "info",
+        [IIIF_REQUEST_DEEPZOOM_TILE] = "image", [IIIF_REQUEST_ZOOMIFY] = "info",
+        [IIIF_REQUEST_ZOOMIFY_TILE] = "image"
     };
 
     apr_table_setn(r->subprocess_env, "IIIF",
@@ -167,7 +241,9 @@ int iiif_translate(request_rec *r)
         apr_table_setn(r->err_headers_out, "Allow", "GET, HEAD, OPTIONS");
         return HTTP_NO_CONTENT;
     }
-    if (context->ref.path)
+    if (context->ref.path) {
         r->filename = apr_pstrdup(r->pool, context->ref.path);
+        r->finfo = context->ref.finfo; /* which saves httpd to ask again */
+    }
     return OK;
 }

@@ -106,17 +106,18 @@ int iiif_colour_to_samples(VipsImage *in, VipsImage **out, double range)
     return failed;
 }
 
-/* The embedded profile, borrowed from the image; NULL: none. One that says it is sRGB counts as
- * none: it changes nothing but rounding and time. */
-static const unsigned char *foreign_profile(VipsImage *image, size_t *size)
+const unsigned char *iiif_colour_profile(VipsImage *image, size_t *size)
 {
     static const char srgb[] = "sRGB IEC61966";
     const void *profile;
 
+    *size = 0;
     if (!vips_image_get_typeof(image, VIPS_META_ICC_NAME)
         || vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, size)
-        || memmem(profile, *size, srgb, sizeof(srgb) - 1))
+        || memmem(profile, *size, srgb, sizeof(srgb) - 1)) {
+        *size = 0;
         return NULL;
+    }
     return profile;
 }
 
@@ -147,7 +148,7 @@ static int convert(VipsImage *in, VipsImage **out)
     VipsInterpretation target = in->Bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
     VipsImage *managed = NULL;
     size_t size;
-    const unsigned char *profile = foreign_profile(in, &size);
+    const unsigned char *profile = iiif_colour_profile(in, &size);
     int failed;
 
     if (profile

@@ -11,12 +11,18 @@
 /** What stands before the scan of a stream. */
 typedef struct iiif_jpeg_header_t {
     iiif_dims_t dims;
-    int components;    /**< 1 to 4 */
-    int horizontal[4]; /**< sampling factors of each, 1 to 4 */
+    int components;       /**< 1 to 4 */
+    unsigned char ids[4]; /**< what the stream calls each */
+    int horizontal[4];    /**< sampling factors of each, 1 to 4 */
     int vertical[4];
-    int baseline; /**< SOF0 or SOF1, Huffman, 8 bits; else progressive, arithmetic, 12 bits… */
-    int jfif;     /**< has an APP0 of JFIF */
-    int adobe;    /**< transform of its APP14 of Adobe; -1: it has none */
+    int process;     /**< n of its SOFn: 0 baseline, 1 extended, 2 progressive, 9 arithmetic… */
+    int bits;        /**< of a sample */
+    int baseline;    /**< SOF0 or SOF1, Huffman, 8 bits; else progressive, arithmetic, 12 bits… */
+    int interleaved; /**< its first scan holds all components, and so, of a baseline one, all */
+    int restart;     /**< MCUs between two restart markers; 0: it has none */
+    int jfif;        /**< has an APP0 of JFIF */
+    int adobe;       /**< transform of its APP14 of Adobe; -1: it has none */
+    int ycbcr;       /**< three components, the first of which is luma, whoever decodes it */
     int quantization;  /**< has DQT of its own */
     int huffman;       /**< has DHT of its own */
     apr_size_t length; /**< bytes up to and including the SOS segment */

@@ -47,6 +47,10 @@ int iiif_colour_bands(VipsImage *image);
  */
 int iiif_colour_is_ranged(VipsImage *image);
 
+/** The embedded ICC profile, borrowed from @a image; NULL: none. One that says it is sRGB counts as
+ *  none: it changes nothing but rounding and time. */
+const unsigned char *iiif_colour_profile(VipsImage *image, size_t *size);
+
 /** The value that is white in a ranged source: 1, 255, 65535, or its own maximum, from its smallest
  *  level, so that every request of one source finds the same; 0 where the sample type says it. */
 apr_status_t iiif_colour_range(double *range, const iiif_source_t *source, iiif_err_t *err);

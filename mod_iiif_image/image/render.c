@@ -334,8 +334,9 @@ const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_poo
                         iiif_vips_version());
 }
 
-apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,
-                         const iiif_resolved_t *resolved, const iiif_look_t *look, iiif_err_t *err)
+static apr_status_t render(iiif_bytes_t *bytes, const iiif_source_t *source,
+                           const iiif_resolved_t *resolved, const iiif_look_t *look,
+                           iiif_err_t *err)
 {
     iiif_resolved_t placed = *resolved;
     iiif_window_t window;
@@ -357,5 +358,21 @@ apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,
         rv = iiif_encode(bytes, image, placed.format, look->quality[placed.format],
                          placed.quality == IIIF_QUALITY_BITONAL, err);
     g_object_unref(image);
+    return rv;
+}
+
+/* Libraries open the file by its name, more than once: what was made of two of them is nothing. */
+apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,
+                         const iiif_resolved_t *resolved, const iiif_look_t *look, iiif_err_t *err)
+{
+    iiif_bytes_t made = { NULL, 0 };
+    apr_status_t rv = render(&made, source, resolved, look, err);
+
+    if (iiif_source_check_file(source) != APR_SUCCESS) {
+        iiif_bytes_free(made.data);
+        return iiif_fail(err, IIIF_ECHANGED, "the file was replaced while it was read");
+    }
+    if (rv == APR_SUCCESS)
+        *bytes = made;
     return rv;
 }

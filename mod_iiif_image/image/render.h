@@ -33,7 +33,8 @@ const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_poo
  * Render one image. Memory is bounded by the output and by a strip of the chosen level, wherever
  * the source's format can be read from top to bottom.
  * @param bytes the whole encoded file on success; untouched on failure, so nothing half is sent
- * @return APR_SUCCESS; IIIF_EBADSOURCE: the source is damaged; APR_EGENERAL: encoding failed
+ * @return APR_SUCCESS; IIIF_EBADSOURCE: the source is damaged; APR_EGENERAL: encoding failed;
+ *         IIIF_ECHANGED: the file is no longer the one that @a source describes
  */
 apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,
                          const iiif_resolved_t *resolved, const iiif_look_t *look, iiif_err_t *err);

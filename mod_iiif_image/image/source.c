@@ -2,11 +2,15 @@
 #include "image/source.h"
 
 #include <apr_file_io.h>
+#include <apr_portable.h>
 #include <apr_strings.h>
+#include <errno.h>
 #include <math.h>
+#include <sys/stat.h>
 
 #include "image/orientation.h"
 #include "image/private.h"
+#include "image/raw_tile.h"
 
 #include "base/banned.h"
 
@@ -144,7 +148,7 @@ apr_status_t iiif_level_open(VipsImage **image, const iiif_source_t *source,
     if ((apr_uint32_t)opened->Xsize != level->dims.width
         || (apr_uint32_t)opened->Ysize != level->dims.height) {
         g_object_unref(opened);
-        return iiif_fail(err, IIIF_EBADSOURCE, "the file changed while it was read");
+        return iiif_fail(err, IIIF_ECHANGED, "the file changed while it was read");
     }
     *image = opened;
     return APR_SUCCESS;
@@ -167,6 +171,15 @@ static int ends_in_zeros(apr_file_t *file)
     return i == len;
 }
 
+static apr_status_t check_format(iiif_source_format_e format, iiif_source_format_set_t allowed,
+                                 iiif_err_t *err)
+{
+    return allowed & 1u << format
+               ? APR_SUCCESS
+               : iiif_fail(err, IIIF_EBADSOURCE, "%s files are not allowed by IIIFSourceFormats",
+                           iiif_source_format(format)->name);
+}
+
 static apr_status_t sniff_file(iiif_source_format_e *format, apr_file_t *file,
                                iiif_source_format_set_t allowed, iiif_err_t *err)
 {
@@ -179,26 +192,12 @@ static apr_status_t sniff_file(iiif_source_format_e *format, apr_file_t *file,
         return iiif_fail(err, rv, "cannot read the source");
     if (found == IIIF_SOURCE_FORMATS)
         return iiif_fail(err, IIIF_EBADSOURCE, "the file is no image of a known format");
-    if (!(allowed & 1u << found))
-        return iiif_fail(err, IIIF_EBADSOURCE, "%s files are not allowed by IIIFSourceFormats",
-                         iiif_source_format(found)->name);
+    if ((rv = check_format(found, allowed, err)) != APR_SUCCESS)
+        return rv;
     if (loaders[found].conceals && ends_in_zeros(file))
         return iiif_fail(err, IIIF_EBADSOURCE, "the file ends in zeros: it was not written whole");
     *format = found;
     return APR_SUCCESS;
-}
-
-static apr_status_t sniff(iiif_source_format_e *format, const char *path,
-                          iiif_source_format_set_t allowed, iiif_err_t *err, apr_pool_t *pool)
-{
-    apr_file_t *file;
-    apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
-
-    if (rv != APR_SUCCESS)
-        return iiif_fail(err, rv, "cannot open the source");
-    rv = sniff_file(format, file, allowed, err);
-    apr_file_close(file);
-    return rv;
 }
 
 /* JPEG by DCT scaling: libvips drops the pixels that have fewer than factor² behind them. */
@@ -235,11 +234,14 @@ static void add_jp2_levels(iiif_source_t *source, int count)
     }
 }
 
-static void take_facts(iiif_source_t *source, VipsImage *image)
+static void take_facts(iiif_source_t *source, VipsImage *image, apr_pool_t *pool)
 {
+    const void *profile = iiif_colour_profile(image, &source->profile_size);
+
     source->stored = (iiif_dims_t){ (apr_uint32_t)image->Xsize, (apr_uint32_t)image->Ysize };
     source->levels[0].dims = source->stored;
     source->natural = iiif_colour_bands(image) == 1 ? IIIF_QUALITY_GRAY : IIIF_QUALITY_COLOR;
+    source->profile = profile ? apr_pmemdup(pool, profile, source->profile_size) : NULL;
     source->ranged = iiif_colour_is_ranged(image);
     source->orientation = vips_image_get_orientation(image);
     if (source->orientation < 1 || source->orientation > 8)
@@ -271,7 +273,8 @@ static apr_status_t check_page(const iiif_source_t *source, unsigned page, iiif_
 }
 
 /* Level 0 is opened without iiif_level_open(): its size is what we want to learn. */
-static apr_status_t read_header(iiif_source_t *source, unsigned page, iiif_err_t *err)
+static apr_status_t read_header(iiif_source_t *source, unsigned page, iiif_err_t *err,
+                                apr_pool_t *pool)
 {
     VipsImage *image = NULL;
     apr_status_t rv = check_page(source, page, err);
@@ -280,7 +283,7 @@ static apr_status_t read_header(iiif_source_t *source, unsigned page, iiif_err_t
         return rv;
     if (loaders[source->format].load(source->path, &source->levels[0], &image))
         return iiif_vips_failed(err, IIIF_EBADSOURCE, "open");
-    take_facts(source, image);
+    take_facts(source, image, pool);
     g_object_unref(image);
     return APR_SUCCESS;
 }
@@ -297,17 +300,21 @@ static apr_status_t check_pixels(const iiif_source_t *source, apr_uint64_t max_p
     return APR_SUCCESS;
 }
 
-apr_status_t iiif_source_open(iiif_source_t **source, const char *path, unsigned page,
-                              const iiif_source_rules_t *rules, iiif_err_t *err, apr_pool_t *pool)
+apr_status_t iiif_source_check(const iiif_source_t *source, const iiif_source_rules_t *rules,
+                               iiif_err_t *err)
 {
-    iiif_source_t *s = apr_pcalloc(pool, sizeof(*s));
-    apr_status_t rv = sniff(&s->format, path, rules->formats, err, pool);
+    apr_status_t rv = check_format(source->format, rules->formats, err);
 
-    if (rv != APR_SUCCESS)
-        return rv;
+    return rv == APR_SUCCESS ? check_pixels(source, rules->max_pixels, err) : rv;
+}
+
+static apr_status_t read_facts(iiif_source_t *s, unsigned page, const iiif_source_rules_t *rules,
+                               iiif_err_t *err, apr_pool_t *pool)
+{
+    apr_status_t rv = APR_SUCCESS;
+
     if (page > 1 && !loaders[s->format].pages)
         return iiif_fail(err, IIIF_ENOTFOUND, "the file has one page");
-    s->path = path;
     s->level_count = 1;
     s->levels[0] = (iiif_level_t){
         .scale_x = 1, .scale_y = 1, .page = (int)page - 1, .subifd = -1, .shrink = 1
@@ -318,9 +325,74 @@ apr_status_t iiif_source_open(iiif_source_t **source, const char *path, unsigned
         && s->format == IIIF_SOURCE_TIFF) /* before libvips opens it: it may allocate rows */
         rv = check_pixels(s, rules->max_pixels, err);
     if (rv == APR_SUCCESS)
-        rv = read_header(s, page, err);
+        rv = read_header(s, page, err, pool);
+    return rv == APR_SUCCESS ? check_pixels(s, rules->max_pixels, err) : rv;
+}
+
+static apr_status_t open_file(iiif_source_t *s, apr_file_t **file, iiif_err_t *err,
+                              apr_pool_t *pool)
+{
+    apr_finfo_t finfo;
+    apr_status_t rv = apr_file_open(file, s->path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
+
     if (rv == APR_SUCCESS)
-        rv = check_pixels(s, rules->max_pixels, err);
+        rv = apr_file_info_get(&finfo, IIIF_STAMP_WANTED, *file);
+    if (rv != APR_SUCCESS)
+        return iiif_fail(err, rv, "cannot open the source");
+    s->stamp = iiif_stamp_of(&finfo);
+    return APR_SUCCESS;
+}
+
+apr_status_t iiif_source_check_file(const iiif_source_t *source)
+{
+    struct stat now;
+
+    if (stat(source->path, &now))
+        return APR_FROM_OS_ERROR(errno);
+    return now.st_size == source->stamp.size && now.st_ino == source->stamp.inode
+                   && now.st_dev == source->stamp.device
+                   && iiif_stamp_time(&now) == source->stamp.mtime
+               ? APR_SUCCESS
+               : IIIF_ECHANGED;
+}
+
+static apr_status_t open_once(iiif_source_t *s, unsigned page, const iiif_source_rules_t *rules,
+                              iiif_err_t *err, apr_pool_t *pool)
+{
+    apr_size_t weight = 0;
+    apr_file_t *file;
+    apr_status_t rv = open_file(s, &file, err, pool);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    rv = sniff_file(&s->format, file, rules->formats, err);
+    if (rv == APR_SUCCESS)
+        rv = read_facts(s, page, rules, err, pool);
+    if (rv == APR_SUCCESS)
+        iiif_raw_levels_read(s, &weight, pool);
+    /* libraries open the file by its name: is that still the file that we have open? */
+    if (iiif_source_check_file(s) != APR_SUCCESS)
+        rv = iiif_fail(err, IIIF_ECHANGED, "the file was replaced while it was opened");
+    s->weight = sizeof(*s) + s->profile_size + weight;
+    if (rv == APR_SUCCESS && weight)
+        return apr_os_file_get(&s->fd, file);
+    apr_file_close(file);
+    return rv;
+}
+
+#define OPEN_TRIES 3
+
+apr_status_t iiif_source_open(iiif_source_t **source, const char *path, unsigned page,
+                              const iiif_source_rules_t *rules, iiif_err_t *err, apr_pool_t *pool)
+{
+    iiif_source_t *s = apr_palloc(pool, sizeof(*s));
+    apr_status_t rv = IIIF_ECHANGED;
+    int i;
+
+    for (i = 0; i < OPEN_TRIES && rv == IIIF_ECHANGED; ++i) {
+        *s = (iiif_source_t){ .path = path, .fd = -1 };
+        rv = open_once(s, page, rules, err, pool);
+    }
     if (rv == APR_SUCCESS)
         *source = s;
     return rv;

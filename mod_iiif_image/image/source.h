@@ -6,8 +6,11 @@
  * @brief What a source file says of itself: facts from its header, no pixels.
  */
 #include <apr_pools.h>
+#include <apr_portable.h>
 
 #include "base/err.h"
+#include "base/lru.h"
+#include "base/stamp.h"
 #include "iiif/quality.h"
 #include "iiif/source_format.h"
 #include "iiif/tiling.h"
@@ -19,21 +22,28 @@ typedef struct iiif_level_t {
     iiif_dims_t dims; /**< as stored, before orientation */
     double scale_x;   /**< level 0 pixels for one pixel of this level; 2 for a half-size level */
     double scale_y;
-    int page;   /**< page of the file it is in, from 0 */
-    int subifd; /**< TIFF: which SubIFD of that page, from 0; -1: the page itself */
-    int shrink; /**< JPEG: 1, 2, 4 or 8, by DCT scaling; else 1 */
+    int page;               /**< page of the file it is in, from 0 */
+    int subifd;             /**< TIFF: which SubIFD of that page, from 0; -1: the page itself */
+    int shrink;             /**< JPEG: 1, 2, 4 or 8, by DCT scaling; else 1 */
+    apr_uint64_t directory; /**< TIFF: where its directory lies in the file */
+    const struct iiif_raw_level_t *raw; /**< its tiles can be sent as they are stored; NULL: not */
 } iiif_level_t;
 
 typedef struct iiif_source_t {
     const char *path;
+    iiif_stamp_t stamp; /**< the content these facts are of */
+    apr_size_t weight;  /**< bytes of memory these facts take */
+    apr_os_file_t fd;   /**< open for reading while there are raw levels; else -1 */
     iiif_source_format_e format;
     iiif_dims_t stored;     /**< of level 0, before orientation */
     iiif_dims_t full;       /**< as a person sees it: what info.json reports */
     int orientation;        /**< EXIF, 1 to 8 */
     iiif_quality_e natural; /**< COLOR or GRAY */
     int ranged;             /**< samples whose white is found by looking: see image/colour.c */
-    iiif_dims_t tile;       /**< of a tiled file, as a person sees it; 0,0: not tiled */
-    int level_count;        /**< 1 or more */
+    const void *profile;    /**< ICC, where it is not sRGB; NULL: none */
+    apr_size_t profile_size;
+    iiif_dims_t tile; /**< of a tiled file, as a person sees it; 0,0: not tiled */
+    int level_count;  /**< 1 or more */
     iiif_level_t levels[IIIF_LEVELS_MAX]; /**< largest first; level 0 is the full image */
 } iiif_source_t;
 
@@ -41,11 +51,12 @@ typedef struct iiif_source_t {
 typedef struct iiif_source_rules_t {
     iiif_source_format_set_t formats;
     apr_uint64_t max_pixels; /**< width x height of the full image; 0: no bound */
+    iiif_lru_t *index;       /**< where iiif_source_get() remembers; NULL: nowhere */
 } iiif_source_rules_t;
 
 /**
  * Read the header of @a path.
- * @param source filled on success; allocated in @a pool; holds no open file
+ * @param source filled on success; allocated in @a pool, which holds its open file
  * @param path   borrowed for as long as @a source is used
  * @param page   from 1; 1 is the only page of most files
  * @return APR_SUCCESS; APR_ENOENT and other I/O statuses; IIIF_EBADSOURCE: not an image of an
@@ -53,4 +64,13 @@ typedef struct iiif_source_rules_t {
  */
 apr_status_t iiif_source_open(iiif_source_t **source, const char *path, unsigned page,
                               const iiif_source_rules_t *rules, iiif_err_t *err, apr_pool_t *pool);
+
+/** Is the file at its path still the one that @a source describes? @return APR_SUCCESS,
+ *  IIIF_ECHANGED, or why it cannot be told */
+apr_status_t iiif_source_check_file(const iiif_source_t *source);
+
+/** Is @a source, which is known already, within @a rules? @return APR_SUCCESS, IIIF_EBADSOURCE or
+ *  IIIF_ETOOBIG */
+apr_status_t iiif_source_check(const iiif_source_t *source, const iiif_source_rules_t *rules,
+                               iiif_err_t *err);
 #endif

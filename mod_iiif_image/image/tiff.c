@@ -10,74 +10,22 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 #include <math.h>
-#include <string.h>
-#include <tiffio.h>
 
 #include "image/private.h"
+#include "image/tiff_file.h"
 
 #include "base/banned.h"
 
 #define DIRECTORIES_MAX 4096
-#define ALLOC_MAX       ((tmsize_t)256 << 20) /* one allocation; a directory needs far less */
 
 typedef struct directory_t {
     iiif_dims_t dims;
     iiif_dims_t tile; /* 0,0: strips */
     uint32_t subfile; /* NewSubfileType */
+    uint64_t offset;  /* of the directory in the file */
     int page;         /* index of the main directory */
     int subifd;       /* -1: the main directory itself */
 } directory_t;
-
-typedef struct tiff_t {
-    TIFF *handle;
-    iiif_err_t said; /* libtiff's first complaint */
-} tiff_t;
-
-static int keep_first(TIFF *handle, void *tiff, const char *module, const char *fmt, va_list ap)
-{
-    iiif_err_t *said = &((tiff_t *)tiff)->said;
-
-    (void)handle;
-    (void)module;
-    if (!said->text[0])
-        apr_vsnprintf(said->text, sizeof(said->text), fmt, ap);
-    return 1;
-}
-
-static int keep_quiet(TIFF *handle, void *tiff, const char *module, const char *fmt, va_list ap)
-{
-    (void)handle;
-    (void)tiff;
-    (void)module;
-    (void)fmt;
-    (void)ap;
-    return 1;
-}
-
-static apr_status_t close_tiff(void *handle)
-{
-    TIFFClose(handle);
-    return APR_SUCCESS;
-}
-
-static apr_status_t open_tiff(tiff_t *tiff, const char *path, iiif_err_t *err, apr_pool_t *pool)
-{
-    TIFFOpenOptions *opts = TIFFOpenOptionsAlloc();
-
-    if (!opts)
-        return APR_ENOMEM;
-    TIFFOpenOptionsSetErrorHandlerExtR(opts, keep_first,
-                                       tiff); /* the plain handlers are one a process */
-    TIFFOpenOptionsSetWarningHandlerExtR(opts, keep_quiet, tiff);
-    TIFFOpenOptionsSetMaxSingleMemAlloc(opts, ALLOC_MAX);
-    tiff->handle =
-        TIFFOpenExt(path, "rm", opts); /* m: no mmap, so a file cut short is an error, not SIGBUS */
-    TIFFOpenOptionsFree(opts);
-    if (!tiff->handle)
-        return iiif_fail(err, IIIF_EBADSOURCE, "TIFF: %s", tiff->said.text);
-    apr_pool_cleanup_register(pool, tiff->handle, close_tiff, apr_pool_cleanup_null);
-    return APR_SUCCESS;
-}
 
 static int read_directory(directory_t *directory, TIFF *handle, int page, int subifd)
 {
@@ -91,8 +39,12 @@ static int read_directory(directory_t *directory, TIFF *handle, int page, int su
         TIFFGetField(handle, TIFFTAG_TILEWIDTH, &tile_width);
         TIFFGetField(handle, TIFFTAG_TILELENGTH, &tile_height);
     }
-    *directory =
-        (directory_t){ { width, height }, { tile_width, tile_height }, subfile, page, subifd };
+    *directory = (directory_t){ .dims = { width, height },
+                                .tile = { tile_width, tile_height },
+                                .subfile = subfile,
+                                .offset = TIFFCurrentDirOffset(handle),
+                                .page = page,
+                                .subifd = subifd };
     return 1;
 }
 
@@ -211,6 +163,7 @@ static void add_level(iiif_source_t *source, const directory_t *directory)
                         .scale_y = scale_of(source->stored.height, directory->dims.height, factor),
                         .page = directory->page,
                         .subifd = directory->subifd,
+                        .directory = directory->offset,
                         .shrink = 1 };
 }
 
@@ -219,13 +172,19 @@ static void take_page(iiif_source_t *source, const directory_t *page)
     source->stored = page->dims;
     source->tile = page->tile;
     source->level_count = 1;
-    source->levels[0] = (iiif_level_t){ page->dims, 1, 1, page->page, -1, 1 };
+    source->levels[0] = (iiif_level_t){ .dims = page->dims,
+                                        .scale_x = 1,
+                                        .scale_y = 1,
+                                        .page = page->page,
+                                        .subifd = -1,
+                                        .directory = page->offset,
+                                        .shrink = 1 };
 }
 
 apr_status_t iiif_tiff_levels(iiif_source_t *source, unsigned page, iiif_err_t *err,
                               apr_pool_t *pool)
 {
-    tiff_t tiff = { NULL, { "" } };
+    iiif_tiff_t tiff;
     apr_array_header_t *directories;
     const directory_t *base = NULL;
     iiif_dims_t above = { 0, 0 };
@@ -235,7 +194,7 @@ apr_status_t iiif_tiff_levels(iiif_source_t *source, unsigned page, iiif_err_t *
     int i;
 
     apr_pool_create(&scratch, pool);
-    rv = open_tiff(&tiff, source->path, err, scratch);
+    rv = iiif_tiff_open(&tiff, source->path, err, scratch);
     if (rv != APR_SUCCESS)
         goto done;
     directories = read_directories(tiff.handle, scratch);

@@ -2,71 +2,26 @@
 #include "plan/plan.h"
 
 #include <apr_strings.h>
-#include <math.h>
+#include <string.h>
 
 #include "base/banned.h"
 
-#define UPSCALE_DEFAULT 2       /* "on" where no limit is configured: twice the full size… */
-#define UPSCALE_PIXELS  100.0e6 /* …and however large, nothing is enlarged beyond this */
-#define TILE_MIN        64      /* stored tiles outside these are not worth announcing */
-#define TILE_MAX        4096
+#define TILE_MIN 64 /* stored tiles outside these are not worth announcing */
+#define TILE_MAX 4096
+
+/* One decision in the making. */
+typedef struct decision_t {
+    const iiif_request_t *request;
+    const iiif_source_ref_t *ref;
+    const iiif_plan_rules_t *rules;
+    const iiif_stored_set_t *stored; /* what the tile store has; NULL: there is no store */
+    apr_pool_t *pool;
+} decision_t;
 
 int iiif_plan_has_version(const iiif_plan_rules_t *rules, iiif_version_e version)
 {
     return version == IIIF_VERSION_NONE || version == rules->versions[0]
            || version == rules->versions[1];
-}
-
-/* How many times its full size an image may be shown, 1 or more. */
-static double upscale_factor(const iiif_plan_rules_t *rules, iiif_dims_t full)
-{
-    double most = sqrt(UPSCALE_PIXELS / ((double)full.width * full.height));
-    double factor = rules->upscale == IIIF_UPSCALE_ON ? UPSCALE_DEFAULT : rules->upscale;
-
-    return factor > most ? (most > 1 ? most : 1) : factor;
-}
-
-static apr_uint32_t enlarge(apr_uint32_t side, double factor)
-{
-    double enlarged = floor(side * factor);
-
-    return enlarged > APR_UINT32_MAX ? APR_UINT32_MAX : (apr_uint32_t)enlarged;
-}
-
-/* A bound on what is enlarged, where limits on the sides would let it grow beyond; else 0. */
-static apr_uint64_t upscale_area(iiif_limits_t limits, iiif_dims_t full)
-{
-    double own = (double)full.width * full.height;
-    double most = own > UPSCALE_PIXELS ? own : UPSCALE_PIXELS;
-
-    return (double)limits.max_width * limits.max_height > most ? (apr_uint64_t)most : 0;
-}
-
-iiif_limits_t iiif_plan_limits(const iiif_plan_rules_t *rules, iiif_dims_t full)
-{
-    iiif_limits_t limits = rules->max;
-    double factor = upscale_factor(rules, full);
-    int configured = limits.max_width || limits.max_area;
-
-    limits.upscale = rules->upscale != IIIF_UPSCALE_OFF;
-    if (limits.max_height && !limits.max_width)
-        limits.max_width = enlarge(full.width, factor); /* 5.2: never maxHeight alone */
-    if (limits.upscale && !(configured && rules->upscale == IIIF_UPSCALE_ON)) {
-        apr_uint32_t width = enlarge(full.width, factor), height = enlarge(full.height, factor);
-
-        if (!limits.max_height) /* 5.2: without it, maxWidth counts for both */
-            limits.max_height =
-                limits.max_width && limits.max_width < height ? limits.max_width : height;
-        if (!limits.max_width || width < limits.max_width)
-            limits.max_width = width;
-        if (height < limits.max_height)
-            limits.max_height = height;
-    }
-    else if (limits.max_width && !limits.max_height)
-        limits.max_height = limits.max_width;
-    if (limits.upscale && !limits.max_area)
-        limits.max_area = upscale_area(limits, full);
-    return limits;
 }
 
 static iiif_version_e choose_version(const iiif_request_t *request, const iiif_plan_rules_t *rules)
@@ -94,37 +49,214 @@ static apr_status_t parse(iiif_params_t *params, const iiif_request_t *request,
                : rv;
 }
 
-static iiif_subject_t subject_of(const iiif_source_t *source, const iiif_plan_rules_t *rules)
+static void refuse(iiif_plan_t *plan, const iiif_plan_refusal_t *refusal, apr_pool_t *pool)
 {
-    return (iiif_subject_t){ .full = source->full,
-                             .natural = source->natural,
-                             .limits = iiif_plan_limits(rules, source->full),
-                             .square = rules->square };
+    if (!plan->refusals)
+        plan->refusals = apr_array_make(pool, 1, sizeof(iiif_plan_refusal_t));
+    APR_ARRAY_PUSH(plan->refusals, iiif_plan_refusal_t) = *refusal;
 }
 
-/* The stored tiles where they are worth announcing, else the configured ones. */
-static iiif_dims_t tile_of(const iiif_source_t *source, const iiif_plan_rules_t *rules,
-                           const iiif_limits_t *limits)
+static void look_into_store(iiif_plan_t *plan, decision_t *d)
 {
-    iiif_dims_t tile = source->tile;
+    const iiif_stored_query_t query = { d->rules->tile_store, d->ref->name, plan->source->stamp,
+                                        plan->source->full };
+    int i;
 
-    if (tile.width < TILE_MIN || tile.width > TILE_MAX || tile.height < TILE_MIN
-        || tile.height > TILE_MAX)
-        tile = (iiif_dims_t){ rules->tile, rules->tile };
-    return iiif_tile_within(tile, source->full, limits);
+    d->stored = iiif_stored_find(d->rules->stored, &query, d->pool);
+    for (i = 0; i < d->stored->refused_count; ++i)
+        refuse(plan,
+               &(iiif_plan_refusal_t){ d->stored->refused[i].path, d->stored->refused[i].reason,
+                                       d->stored->refused[i].stamp },
+               d->pool);
 }
 
-static apr_status_t plan_render(iiif_plan_t *plan, const iiif_params_t *params, iiif_err_t *err,
-                                apr_pool_t *pool)
+/* A pyramid made of the source, as a source; NULL: it is none, or not of this image. */
+static const iiif_source_t *open_pyramid(iiif_plan_t *plan, const iiif_stored_t *stored,
+                                         const decision_t *d)
 {
-    apr_status_t rv = iiif_resolve(&plan->resolved, params, &plan->subject, err);
+    const iiif_source_key_t key = { stored->path, 1, stored->stamp };
+    const iiif_source_rules_t rules = { 1u << IIIF_SOURCE_TIFF | 1u << IIIF_SOURCE_JP2,
+                                        d->rules->source.max_pixels, d->rules->source.index };
+    const iiif_dims_t full = plan->source->full;
+    const iiif_source_t *pyramid = NULL;
+    iiif_err_t err = { "" };
+    apr_status_t rv = iiif_source_get(&pyramid, &key, &rules, &err, d->pool);
+
+    if (rv == APR_SUCCESS && pyramid->full.width == full.width
+        && pyramid->full.height == full.height)
+        return pyramid;
+    if (rv == APR_SUCCESS)
+        iiif_fail(&err, rv, "it is of %ux%u pixels, the image of %ux%u", pyramid->full.width,
+                  pyramid->full.height, full.width, full.height);
+    refuse(plan,
+           &(iiif_plan_refusal_t){ stored->path, apr_pstrdup(d->pool, err.text), stored->stamp },
+           d->pool);
+    return NULL;
+}
+
+static int is_pyramid(const iiif_source_t *source)
+{
+    return source->tile.width && source->level_count > 1;
+}
+
+/* From what to read pixels: a source that is a pyramid itself, else one made of it, else it. */
+static void choose_pixels(iiif_plan_t *plan, const decision_t *d)
+{
+    int i;
+
+    plan->pixels = plan->source;
+    for (i = 0; d->stored && i < d->stored->count && !is_pyramid(plan->pixels); ++i) {
+        const iiif_stored_t *stored = &d->stored->sets[i];
+        const iiif_source_t *pyramid =
+            stored->kind == IIIF_STORED_PYRAMID ? open_pyramid(plan, stored, d) : NULL;
+
+        if (pyramid)
+            plan->pixels = pyramid;
+    }
+}
+
+static int is_worth_announcing(iiif_dims_t tile)
+{
+    return tile.width >= TILE_MIN && tile.width <= TILE_MAX && tile.height >= TILE_MIN
+           && tile.height <= TILE_MAX;
+}
+
+/* Tiles that are there already, in the store or in the file; else the configured ones. */
+static iiif_dims_t tile_of(const iiif_plan_t *plan, const decision_t *d)
+{
+    iiif_dims_t tile = { 0, 0 };
+    int i;
+
+    for (i = 0; d->stored && i < d->stored->count && !is_worth_announcing(tile); ++i) {
+        if (!d->stored->sets[i].deepzoom.overlap) /* else they are not on the grid */
+            tile = d->stored->sets[i].tile;
+    }
+    if (!is_worth_announcing(tile))
+        tile = plan->pixels->tile;
+    if (!is_worth_announcing(tile))
+        tile = (iiif_dims_t){ d->rules->tile, d->rules->tile };
+    return iiif_tile_within(tile, plan->source->full, &plan->subject.limits);
+}
+
+static apr_status_t open_source(iiif_plan_t *plan, decision_t *d, iiif_err_t *err)
+{
+    const iiif_source_key_t key = { d->ref->path, d->ref->page, iiif_stamp_of(&d->ref->finfo) };
+    apr_status_t rv = iiif_source_get(&plan->source, &key, &d->rules->source, err, d->pool);
 
     if (rv != APR_SUCCESS)
         return rv;
-    plan->version = params->version;
-    plan->canonical = iiif_canonical(&plan->resolved, &plan->subject, plan->version, pool);
-    plan->key = iiif_key(&plan->resolved, pool);
+    plan->subject = (iiif_subject_t){ .full = plan->source->full,
+                                      .natural = plan->source->natural,
+                                      .limits = iiif_plan_limits(d->rules, plan->source->full),
+                                      .square = d->rules->square };
+    if (d->rules->tile_store && d->ref->page == 1)
+        look_into_store(plan, d);
+    choose_pixels(plan, d);
+    plan->tile = tile_of(plan, d);
     return APR_SUCCESS;
+}
+
+/* The side of a tile of Deep Zoom or Zoomify, which are square. */
+static apr_uint32_t square_side(const iiif_plan_t *plan)
+{
+    return plan->tile.width < plan->tile.height ? plan->tile.width : plan->tile.height;
+}
+
+/* The Deep Zoom of this image: as it lies in the store, so that its tiles are found there. */
+static iiif_deepzoom_t deepzoom_of(const iiif_plan_t *plan, const decision_t *d)
+{
+    const iiif_stored_t *stored =
+        d->stored ? iiif_stored_of_kind(d->stored, IIIF_STORED_DEEPZOOM) : NULL;
+
+    if (stored) {
+        apr_uint32_t side = stored->deepzoom.tile + 2 * stored->deepzoom.overlap;
+
+        if (iiif_within_limits((iiif_dims_t){ side, side }, &plan->subject.limits))
+            return stored->deepzoom;
+    }
+    return (iiif_deepzoom_t){ plan->source->full, square_side(plan), 0, "jpg" };
+}
+
+static const char *descriptor(const iiif_plan_t *plan, const decision_t *d)
+{
+    iiif_deepzoom_t deepzoom;
+    iiif_zoomify_t zoomify;
+
+    if (d->request->kind == IIIF_REQUEST_DEEPZOOM) {
+        deepzoom = deepzoom_of(plan, d);
+        return iiif_deepzoom_descriptor(&deepzoom, d->pool);
+    }
+    zoomify = iiif_zoomify_pyramid(plan->source->full, square_side(plan));
+    return iiif_zoomify_properties(&zoomify, d->pool);
+}
+
+/* A tile of Deep Zoom or Zoomify is an image request by other numbers. */
+static apr_status_t resolve_tile(iiif_plan_t *plan, const decision_t *d, iiif_err_t *err)
+{
+    const char *format = strcmp(d->request->format, "jpeg") ? d->request->format : "jpg";
+    iiif_resolved_t *r = &plan->resolved;
+    iiif_deepzoom_t deepzoom;
+    iiif_zoomify_t zoomify;
+    int found;
+
+    if (d->request->kind == IIIF_REQUEST_DEEPZOOM_TILE) {
+        deepzoom = deepzoom_of(plan, d);
+        found = iiif_deepzoom_region(&r->region, &r->size, &deepzoom, &d->request->deepzoom);
+    }
+    else {
+        zoomify = iiif_zoomify_pyramid(plan->source->full, square_side(plan));
+        found = iiif_zoomify_region(&r->region, &r->size, &zoomify, &d->request->zoomify);
+    }
+    r->canvas = r->size;
+    if (!found || iiif_format_parse(&r->format, format, d->rules->formats, NULL) != APR_SUCCESS)
+        return iiif_fail(err, IIIF_ENOTFOUND, "the image has no such tile");
+    return APR_SUCCESS;
+}
+
+static int is_stored_tile(iiif_plan_t *plan, const decision_t *d)
+{
+    const iiif_resolved_t *r = &plan->resolved;
+    const iiif_stored_want_t want = { r->region, r->size, r->format };
+
+    if (!d->stored || r->square != IIIF_SQUARE_CENTRE || r->quality != IIIF_QUALITY_DEFAULT
+        || r->rotation.mirror || iiif_rotation_quarters(&r->rotation))
+        return 0;
+    plan->file = iiif_stored_tile(&plan->finfo, d->stored, &want, d->pool);
+    return plan->file != NULL;
+}
+
+/* An image, by the cheapest way that gives exactly it. */
+static void plan_image(iiif_plan_t *plan, const decision_t *d)
+{
+    plan->canonical = iiif_canonical(&plan->resolved, &plan->subject, plan->version, d->pool);
+    plan->key = iiif_key(&plan->resolved, d->pool);
+    if (is_stored_tile(plan, d))
+        plan->kind = IIIF_PLAN_STATIC_FILE;
+    else if (iiif_raw_tile_find(&plan->raw, plan->pixels, &plan->resolved))
+        plan->kind = IIIF_PLAN_RAW_TILE;
+    else
+        plan->kind = IIIF_PLAN_RENDER;
+}
+
+/* With the source open: fill in what is particular to the kind of request. */
+static apr_status_t decide(iiif_plan_t *plan, const iiif_params_t *params, decision_t *d,
+                           iiif_err_t *err)
+{
+    apr_status_t rv = open_source(plan, d, err);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (plan->kind == IIIF_PLAN_DESCRIPTOR)
+        plan->descriptor = descriptor(plan, d);
+    if (plan->kind != IIIF_PLAN_RENDER)
+        return APR_SUCCESS;
+    if (d->request->kind == IIIF_REQUEST_IMAGE)
+        rv = iiif_resolve(&plan->resolved, params, &plan->subject, err);
+    else
+        rv = resolve_tile(plan, d, err);
+    if (rv == APR_SUCCESS)
+        plan_image(plan, d);
+    return rv;
 }
 
 apr_status_t iiif_plan_make(iiif_plan_t **plan, const iiif_request_t *request,
@@ -133,26 +265,22 @@ apr_status_t iiif_plan_make(iiif_plan_t **plan, const iiif_request_t *request,
 {
     static const iiif_plan_kind_e kinds[] = { [IIIF_REQUEST_BASE] = IIIF_PLAN_REDIRECT,
                                               [IIIF_REQUEST_INFO] = IIIF_PLAN_INFO,
-                                              [IIIF_REQUEST_IMAGE] = IIIF_PLAN_RENDER };
+                                              [IIIF_REQUEST_IMAGE] = IIIF_PLAN_RENDER,
+                                              [IIIF_REQUEST_DEEPZOOM] = IIIF_PLAN_DESCRIPTOR,
+                                              [IIIF_REQUEST_DEEPZOOM_TILE] = IIIF_PLAN_RENDER,
+                                              [IIIF_REQUEST_ZOOMIFY] = IIIF_PLAN_DESCRIPTOR,
+                                              [IIIF_REQUEST_ZOOMIFY_TILE] = IIIF_PLAN_RENDER };
+    decision_t decision = { request, ref, rules, NULL, pool };
     iiif_plan_t *made = apr_pcalloc(pool, sizeof(*made));
-    iiif_source_t *source;
-    iiif_params_t params;
+    iiif_params_t params = { .version = choose_version(request, rules) };
     apr_status_t rv = APR_SUCCESS;
 
     made->kind = kinds[request->kind];
-    made->version = choose_version(request, rules);
-    if (made->kind == IIIF_PLAN_RENDER)
+    if (request->kind == IIIF_REQUEST_IMAGE)
         rv = parse(&params, request, rules, err);
-    if (rv == APR_SUCCESS && made->kind != IIIF_PLAN_REDIRECT) {
-        rv = iiif_source_open(&source, ref->path, ref->page, &rules->source, err, pool);
-        if (rv == APR_SUCCESS) {
-            made->source = source;
-            made->subject = subject_of(source, rules);
-            made->tile = tile_of(source, rules, &made->subject.limits);
-        }
-    }
-    if (rv == APR_SUCCESS && made->kind == IIIF_PLAN_RENDER)
-        rv = plan_render(made, &params, err, pool);
+    made->version = params.version;
+    if (rv == APR_SUCCESS && made->kind != IIIF_PLAN_REDIRECT)
+        rv = decide(made, &params, &decision, err);
     if (rv == APR_SUCCESS)
         *plan = made;
     return rv;

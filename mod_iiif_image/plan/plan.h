@@ -8,13 +8,19 @@
  */
 #include "iiif/request.h"
 #include "iiif/resolved.h"
-#include "image/source.h"
+#include "image/raw_tile.h"
+#include "image/source_index.h"
 #include "resolve/resolver.h"
+#include "store/tile_store.h"
 
+/** In the order of what an answer costs, of images: STATIC_FILE, RAW_TILE, RENDER. */
 typedef enum {
-    IIIF_PLAN_INFO,     /**< the image information document */
-    IIIF_PLAN_REDIRECT, /**< from the base URI to it */
-    IIIF_PLAN_RENDER    /**< decode, scale, encode */
+    IIIF_PLAN_INFO,        /**< the image information document */
+    IIIF_PLAN_DESCRIPTOR,  /**< of Deep Zoom or Zoomify */
+    IIIF_PLAN_REDIRECT,    /**< from the base URI to info.json */
+    IIIF_PLAN_STATIC_FILE, /**< a tile made beforehand is exactly what is asked for */
+    IIIF_PLAN_RAW_TILE,    /**< a tile stored in the source is */
+    IIIF_PLAN_RENDER       /**< decode, scale, encode */
 } iiif_plan_kind_e;
 
 #define IIIF_UPSCALE_OFF 1 /**< of iiif_plan_rules_t.upscale */
@@ -30,18 +36,33 @@ typedef struct iiif_plan_rules_t {
     int upscale; /**< times the full size; IIIF_UPSCALE_OFF; IIIF_UPSCALE_ON: as far as @a max, or
                     twice */
     iiif_square_e square;
-    apr_uint32_t tile; /**< side of the tiles of sources that have none */
+    apr_uint32_t tile;      /**< side of the tiles of sources that have none */
+    const char *tile_store; /**< directory of tiles made beforehand; NULL: none */
+    iiif_lru_t *stored;     /**< where iiif_stored_find() remembers */
 } iiif_plan_rules_t;
+
+/** Something found in the tile store that is not used. */
+typedef struct iiif_plan_refusal_t {
+    const char *path;
+    const char *reason;
+    iiif_stamp_t stamp;
+} iiif_plan_refusal_t;
 
 typedef struct iiif_plan_t {
     iiif_plan_kind_e kind;
-    iiif_version_e version;      /**< whose rules the answer follows */
-    const iiif_source_t *source; /**< NULL for REDIRECT */
-    iiif_subject_t subject;      /**< of INFO and RENDER */
-    iiif_dims_t tile;            /**< of INFO */
-    iiif_resolved_t resolved;    /**< of RENDER */
-    const char *canonical;       /**< of RENDER: behind the base URI */
-    const char *key;             /**< of RENDER: the same for the same pixels */
+    iiif_version_e version;       /**< whose rules the answer follows */
+    const iiif_source_t *source;  /**< what the image is; NULL for REDIRECT */
+    const iiif_source_t *pixels;  /**< what it is read from: @a source, or a pyramid made of it */
+    iiif_subject_t subject;       /**< of all but REDIRECT */
+    iiif_dims_t tile;             /**< that is announced */
+    const char *descriptor;       /**< of DESCRIPTOR: XML */
+    iiif_resolved_t resolved;     /**< of images; likewise: */
+    const char *canonical;        /**< behind the base URI */
+    const char *key;              /**< the same for the same pixels */
+    const char *file;             /**< of STATIC_FILE, */
+    apr_finfo_t finfo;            /**< and what stat() says of it */
+    iiif_raw_tile_t raw;          /**< of RAW_TILE: of @a pixels */
+    apr_array_header_t *refusals; /**< of iiif_plan_refusal_t; NULL: none */
 } iiif_plan_t;
 
 /** Is a request that names @a version (or NONE) for us at all? */
@@ -49,9 +70,10 @@ int iiif_plan_has_version(const iiif_plan_rules_t *rules, iiif_version_e version
 
 /**
  * Decide.
- * @param plan filled on success, untouched on failure; allocated in @a pool
- * @return APR_SUCCESS; IIIF_EBADREQUEST, IIIF_ENOTIMPL from the parameters; whatever
- *         iiif_source_open() says
+ * @param plan filled on success, untouched on failure; allocated in @a pool, which holds its
+ * sources
+ * @return APR_SUCCESS; IIIF_EBADREQUEST, IIIF_ENOTIMPL from the parameters; IIIF_ENOTFOUND: no such
+ *         tile of Deep Zoom or Zoomify; whatever iiif_source_get() says
  */
 apr_status_t iiif_plan_make(iiif_plan_t **plan, const iiif_request_t *request,
                             const iiif_source_ref_t *ref, const iiif_plan_rules_t *rules,

@@ -17,11 +17,24 @@
 
 #include "base/banned.h"
 
-static int is_type(const char *path, apr_filetype_e type, apr_pool_t *pool)
+/* A file that is found, with what is known of it. */
+typedef struct found_t {
+    const char *path;
+    apr_finfo_t finfo;
+} found_t;
+
+static int is_file(found_t *found, const char *path, apr_pool_t *pool)
+{
+    found->path = path;
+    return apr_stat(&found->finfo, path, APR_FINFO_MIN | IIIF_STAMP_WANTED, pool) == APR_SUCCESS
+           && found->finfo.filetype == APR_REG;
+}
+
+static int is_directory(const char *path, apr_pool_t *pool)
 {
     apr_finfo_t finfo;
 
-    return apr_stat(&finfo, path, APR_FINFO_TYPE, pool) == APR_SUCCESS && finfo.filetype == type;
+    return apr_stat(&finfo, path, APR_FINFO_TYPE, pool) == APR_SUCCESS && finfo.filetype == APR_DIR;
 }
 
 static const char *extension_of(const char *path)
@@ -55,50 +68,49 @@ static int is_allowed_image(const char *path, iiif_source_format_set_t allowed, 
     return format != IIIF_SOURCE_FORMATS && (allowed & 1u << format);
 }
 
-/* path.extension, or path.EXTENSION; NULL when neither is a file. */
-static const char *with_extension(const char *path, const char *extension, apr_pool_t *pool)
+/* path.extension, or path.EXTENSION */
+static int with_extension(found_t *found, const char *path, const char *extension, apr_pool_t *pool)
 {
     char *lower = apr_pstrcat(pool, path, ".", extension, NULL), *upper, *s;
 
-    if (is_type(lower, APR_REG, pool))
-        return lower;
+    if (is_file(found, lower, pool))
+        return 1;
     upper = apr_pstrdup(pool, lower);
     for (s = upper + strlen(path); *s; ++s)
         *s = (char)apr_toupper(*s);
-    return is_type(upper, APR_REG, pool) ? upper : NULL;
+    return is_file(found, upper, pool);
 }
 
-static apr_status_t search_extensions(const char **found, const char *path,
+static apr_status_t search_extensions(found_t *found, const char *path,
                                       iiif_source_format_set_t allowed, iiif_err_t *err,
                                       apr_pool_t *pool)
 {
     const char *directory = apr_pstrmemdup(pool, path, (apr_size_t)(strrchr(path, '/') - path) + 1);
-    const char *first = NULL;
+    found_t first = { NULL, { 0 } }, next;
     unsigned i, k;
 
     /* one look spares many where a path below no directory was asked for */
-    if (!is_type(directory, APR_DIR, pool))
+    if (!is_directory(directory, pool))
         return iiif_fail(err, IIIF_ENOTFOUND, "no image has this identifier");
     for (i = 0; i < IIIF_SOURCE_FORMATS; ++i) {
         const iiif_source_format_t *format = iiif_source_format((iiif_source_format_e)i);
 
         for (k = 0; (allowed & 1u << i) && k < IIIF_EXTENSIONS_MAX && format->extensions[k]; ++k) {
-            const char *file = with_extension(path, format->extensions[k], pool);
-
-            if (file && first)
+            if (!with_extension(&next, path, format->extensions[k], pool))
+                continue;
+            if (first.path)
                 return iiif_fail(err, IIIF_ENOTFOUND,
                                  "the identifier is ambiguous: several files have this name");
-            if (file)
-                first = file;
+            first = next;
         }
     }
-    if (!first)
+    if (!first.path)
         return iiif_fail(err, IIIF_ENOTFOUND, "no image has this identifier");
     *found = first;
     return APR_SUCCESS;
 }
 
-static apr_status_t find_file(const char **found, const char *identifier,
+static apr_status_t find_file(found_t *found, const char *identifier,
                               const iiif_resolve_rules_t *rules, iiif_err_t *err, apr_pool_t *pool)
 {
     const char *path;
@@ -106,24 +118,34 @@ static apr_status_t find_file(const char **found, const char *identifier,
 
     if (rv != APR_SUCCESS)
         return rv;
-    if (is_type(path, APR_REG, pool) && is_allowed_image(path, rules->formats, pool)) {
-        *found = path;
+    if (is_file(found, path, pool) && is_allowed_image(path, rules->formats, pool))
         return APR_SUCCESS;
-    }
     return search_extensions(found, path, rules->formats, err, pool);
+}
+
+/* What follows the root, which every path found below it starts with. */
+static const char *name_below(const char *path, const char *root)
+{
+    apr_size_t len = strlen(root);
+
+    while (path[len] == '/')
+        ++len;
+    return path + len;
 }
 
 static apr_status_t resolve(iiif_source_ref_t *ref, const char *identifier,
                             const iiif_resolve_rules_t *rules, iiif_err_t *err, apr_pool_t *pool)
 {
     unsigned page = 1;
-    const char *path, *name;
-    apr_status_t rv = find_file(&path, identifier, rules, err, pool);
+    found_t found;
+    const char *name;
+    apr_status_t rv = find_file(&found, identifier, rules, err, pool);
 
     if (rv != APR_SUCCESS && rules->pages && (name = iiif_identifier_page(&page, identifier, pool)))
-        rv = find_file(&path, name, rules, err, pool);
+        rv = find_file(&found, name, rules, err, pool);
     if (rv == APR_SUCCESS)
-        *ref = (iiif_source_ref_t){ path, page };
+        *ref = (iiif_source_ref_t){ found.path, page, name_below(found.path, rules->root),
+                                    found.finfo };
     return rv;
 }
 

@@ -11,12 +11,15 @@
 #include <apr_pools.h>
 
 #include "base/err.h"
+#include "base/stamp.h"
 #include "iiif/source_format.h"
 
 /** Where the source of an image lies. */
 typedef struct iiif_source_ref_t {
-    const char *path; /**< absolute */
-    unsigned page;    /**< from 1 */
+    const char *path;   /**< absolute */
+    unsigned page;      /**< from 1 */
+    const char *name;   /**< in a tile store: the path below its root, without leading slash */
+    apr_finfo_t finfo; /**< of the file: IIIF_STAMP_WANTED */
 } iiif_source_ref_t;
 
 typedef struct iiif_resolve_rules_t {

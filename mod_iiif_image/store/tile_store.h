@@ -36,10 +36,12 @@ typedef struct iiif_stored_t {
     const char *tiles;    /**< directory of the tiles, without trailing slash; NULL: a pyramid */
     iiif_dims_t full;     /**< as its description says; 0,0 for a pyramid: not known here */
     iiif_dims_t tile;     /**< without overlap; 0,0 for a pyramid */
-    iiif_format_e format; /**< of the tiles */
+    iiif_format_e format; /**< of the tiles; of LEVEL0 the preferred one, any other may be there */
     iiif_deepzoom_t deepzoom; /**< of DEEPZOOM */
     iiif_zoomify_t zoomify;   /**< of ZOOMIFY */
-    apr_uint32_t *checked;    /**< private: one bit a tile */
+    iiif_version_e version;   /**< of LEVEL0: 2 or 3 */
+    apr_uint32_t *checked;    /**< private, atomic: marks of tiles whose header was right */
+    apr_uint32_t slots;       /**< private: how many @a checked holds, a power of two, or 0 */
 } iiif_stored_t;
 
 #define IIIF_STORED_MAX 8

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/image.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <httpd.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_ssl.h>
+#include <string.h>
+
+#include "httpd/base_url.h"
+#include "httpd/negotiate.h"
+#include "httpd/respond.h"
+#include "httpd/warned.h"
+#include "iiif/info.h"
+#include "image/vips_process.h"
+
+#include "base/banned.h"
+
+#define RAW_REVISION         "raw 1" /* raise with every change of what stands before a stored tile */
+#define TRIES                3       /* while the file is being replaced */
+#define SETTLED_FOR_SENDFILE apr_time_from_sec(10)
+
+void iiif_make_plan(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
+{
+    static const char *const names[] = {
+        [IIIF_PLAN_INFO] = "info",         [IIIF_PLAN_DESCRIPTOR] = "descriptor",
+        [IIIF_PLAN_REDIRECT] = "redirect", [IIIF_PLAN_STATIC_FILE] = "static",
+        [IIIF_PLAN_RAW_TILE] = "raw",      [IIIF_PLAN_RENDER] = "render"
+    };
+    iiif_plan_rules_t rules = iiif_plan_rules(settings);
+    const iiif_stamp_t *stamp;
+
+    if (context->request.version == IIIF_VERSION_NONE)
+        rules.accepted = iiif_accept_read(r).version;
+    context->rv = iiif_plan_make(&context->plan, &context->request, &context->ref, &rules,
+                                 &context->err, r->pool);
+    if (context->rv != APR_SUCCESS)
+        return;
+    apr_table_setn(r->notes, "iiif-plan", names[context->plan->kind]);
+    iiif_warn_of_refusals(r, context->plan->refusals);
+    if (!context->plan->source)
+        return;
+    stamp = &context->plan->source->stamp; /* newer than ours, if it was replaced just now */
+    r->finfo.mtime = stamp->mtime;
+    r->finfo.size = stamp->size;
+    r->finfo.inode = stamp->inode;
+    r->finfo.device = stamp->device;
+}
+
+/* 3.0, 4.8. ";" is where link header parsers end a URI, quoted or not. */
+static void add_links(request_rec *r, const iiif_context_t *context,
+                      const iiif_dir_conf_t *settings)
+{
+    const char *uri = apr_pstrcat(r->pool, iiif_base_uri(r, context, settings), "/",
+                                  context->plan->canonical, NULL);
+    const char *semicolon;
+
+    while ((semicolon = strchr(uri, ';')))
+        uri = apr_pstrcat(r->pool, apr_pstrmemdup(r->pool, uri, (apr_size_t)(semicolon - uri)),
+                          "%3B", semicolon + 1, NULL);
+    apr_table_setn(r->headers_out, "Link",
+                   apr_pstrcat(r->pool, "<", uri, ">;rel=\"canonical\", <",
+                               iiif_info_profile_uri(context->plan->version), ">;rel=\"profile\"",
+                               NULL));
+}
+
+/* 2.1, appendix A: a name under which to save, from identifier and parameters (RFC 6266). */
+static void name_file(request_rec *r, const iiif_context_t *context)
+{
+    char *name = apr_pstrcat(r->pool, "inline; filename=\"", context->request.identifier, "_",
+                             context->plan->canonical, "\"", NULL);
+    char *s = name + sizeof("inline; filename=\"") - 1;
+
+    for (; s[1]; ++s) {
+        if (!apr_isalnum(*s) && !strchr(".-_,", *s))
+            *s = '_';
+    }
+    apr_table_setn(r->headers_out, "Content-Disposition", name);
+}
+
+static void describe(request_rec *r, const iiif_context_t *context, const iiif_dir_conf_t *settings)
+{
+    ap_set_content_type(r, iiif_format(context->plan->resolved.format)->mime_type);
+    add_links(r, context, settings);
+    name_file(r, context);
+    if (context->request.kind == IIIF_REQUEST_IMAGE
+        && context->request.version == IIIF_VERSION_NONE)
+        apr_table_setn(r->headers_out, "Vary", "Accept");
+}
+
+void iiif_hand_over(request_rec *r, const iiif_context_t *context, const iiif_dir_conf_t *settings)
+{
+    describe(r, context, settings);
+    r->filename = apr_pstrdup(r->pool, context->plan->file);
+    r->canonical_filename = r->filename;
+    r->finfo = context->plan->finfo;
+    r->handler = "default-handler";
+}
+
+/* The content that the pixels come from: whoever replaces a file changes one of these. */
+static const char *identity(request_rec *r, const iiif_source_t *source)
+{
+    const iiif_stamp_t *stamp = &source->stamp;
+
+    return apr_psprintf(r->pool,
+                        "%s %d %" APR_TIME_T_FMT " %" APR_OFF_T_FMT " %" APR_UINT64_T_HEX_FMT,
+                        source->path, source->levels[0].page, stamp->mtime, stamp->size,
+                        (apr_uint64_t)stamp->inode);
+}
+
+static int check_conditions(request_rec *r, const iiif_plan_t *plan, const char *made_how)
+{
+    const char *own = identity(r, plan->source);
+    const char *const parts[] = { own,
+                                  plan->pixels == plan->source ? own : identity(r, plan->pixels),
+                                  plan->key, made_how, NULL };
+
+    return iiif_check_conditions(r, parts);
+}
+
+/* Straight from the file: where nobody on the way looks at the bytes, and where nobody seems to be
+ * writing to the file, as what the kernel sends later cannot be checked any more. */
+static int can_send_from_file(request_rec *r, const iiif_plan_t *plan)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    apr_time_t age = r->request_time - plan->pixels->stamp.mtime;
+
+    return core->enable_sendfile == ENABLE_SENDFILE_ON && !plan->raw.changed
+           && !r->connection->master && !ap_ssl_conn_is_ssl(r->connection)
+           && (age < 0 || age > SETTLED_FOR_SENDFILE);
+}
+
+static int send_from_file(request_rec *r, const iiif_plan_t *plan)
+{
+    const iiif_raw_level_t *level = plan->raw.level;
+    const iiif_part_t part = { (const char *)level->head, level->head_length, plan->pixels->fd,
+                               (apr_off_t)(level->offsets[plan->raw.index] + level->skip),
+                               level->lengths[plan->raw.index] - level->skip };
+
+    return iiif_send_part(r, &part);
+}
+
+static int send_length(request_rec *r, const iiif_plan_t *plan)
+{
+    if (!plan->raw.changed)
+        ap_set_content_length(r, (apr_off_t)iiif_raw_tile_length(&plan->raw));
+    return OK;
+}
+
+/* One try: context->rv says whether the file was there all the time. */
+static int send_raw(request_rec *r, iiif_context_t *context)
+{
+    const iiif_plan_t *plan = context->plan;
+    iiif_bytes_t bytes;
+    int rv = check_conditions(r, plan, RAW_REVISION);
+
+    if (rv != OK)
+        return rv;
+    if (r->header_only)
+        return send_length(r, plan);
+    if (can_send_from_file(r, plan)
+        && iiif_raw_tile_check(&plan->raw, plan->pixels, &context->err) == APR_SUCCESS)
+        return send_from_file(r, plan);
+    context->rv = iiif_raw_tile_read(&bytes, &plan->raw, plan->pixels, &context->err);
+    return context->rv == APR_SUCCESS ? iiif_send_bytes(r, &bytes) : OK;
+}
+
+static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
+{
+    const iiif_plan_t *plan = context->plan;
+    const iiif_look_t look = iiif_look(settings);
+    iiif_bytes_t bytes;
+    int rv = check_conditions(r, plan, iiif_look_key(&look, plan->resolved.format, r->pool));
+
+    if (rv != OK || r->header_only)
+        return rv;
+    context->rv = iiif_render(&bytes, plan->pixels, &plan->resolved, &look, &context->err);
+    iiif_vips_thread_end();
+    return context->rv == APR_SUCCESS ? iiif_send_bytes(r, &bytes) : OK;
+}
+
+static int send_once(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
+{
+    int rv = OK;
+
+    describe(r, context, settings);
+    if (context->plan->kind == IIIF_PLAN_RAW_TILE) {
+        rv = send_raw(r, context);
+        if (context->rv != IIIF_EBADSOURCE)
+            return rv;
+        context->plan->kind =
+            IIIF_PLAN_RENDER; /* not the tile it should be: what do decoders say? */
+        context->rv = APR_SUCCESS;
+        apr_table_setn(r->notes, "iiif-plan", "render");
+    }
+    return send_render(r, context, settings);
+}
+
+int iiif_send_image(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
+{
+    int i, rv = send_once(r, context, settings);
+
+    for (i = 1; i < TRIES && context->rv == IIIF_ECHANGED; ++i) {
+        context->rv =
+            apr_stat(&context->ref.finfo, r->filename, APR_FINFO_MIN | IIIF_STAMP_WANTED, r->pool);
+        if (context->rv == APR_SUCCESS)
+            iiif_make_plan(r, context, settings);
+        if (context->rv == APR_SUCCESS)
+            rv = send_once(r, context, settings);
+    }
+    return context->rv == APR_SUCCESS ? rv : iiif_refuse(r, context->rv, &context->err);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IIIF_HTTPD_PROCESS_H
+#define IIIF_HTTPD_PROCESS_H
+/** @file process.h
+ *  @brief What the threads of one child share. */
+#include "base/lru.h"
+
+/** Made before the child has threads; never changed afterwards. What it points to locks itself. */
+typedef struct iiif_process_t {
+    iiif_lru_t *sources; /**< the facts of source files, and their open descriptors */
+    iiif_lru_t *stored;  /**< what the tile stores have of each source */
+} iiif_process_t;
+
+/** Of this child; before child_init both are NULL, and nothing is remembered. */
+const iiif_process_t *iiif_process(void);
+#endif

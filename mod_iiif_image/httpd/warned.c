@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/warned.h"
+
+#include <apr_hash.h>
+#include <apr_shm.h>
+#include <http_log.h>
+
+#include "httpd/log.h"
+#include "plan/plan.h"
+
+#include "base/banned.h"
+
+#define SLOTS 4096 /* files remembered; where two meet, one may be said twice */
+
+/* One word a file and its content, atomic; shared by all children. Written before they are forked.
+ */
+static apr_uint64_t *warned;
+
+apr_status_t iiif_warned_create(apr_pool_t *pconf)
+{
+    apr_shm_t *shm;
+    apr_status_t rv = apr_shm_create(&shm, SLOTS * sizeof(*warned), NULL, pconf);
+
+    warned = rv == APR_SUCCESS ? apr_shm_baseaddr_get(shm) : NULL;
+    return rv;
+}
+
+static apr_uint64_t fingerprint(const iiif_plan_refusal_t *refusal)
+{
+    apr_uint64_t hash = APR_UINT64_C(0xcbf29ce484222325) ^ (apr_uint64_t)refusal->stamp.mtime;
+    const char *s;
+
+    for (s = refusal->path; *s; ++s) /* FNV-1a */
+        hash = (hash ^ (unsigned char)*s) * APR_UINT64_C(0x100000001b3);
+    return hash ? hash : 1;
+}
+
+/* Is this the first time that anybody says so? */
+static int is_news(const iiif_plan_refusal_t *refusal)
+{
+    apr_uint64_t hash = fingerprint(refusal);
+
+    return !warned || __atomic_exchange_n(&warned[hash % SLOTS], hash, __ATOMIC_RELAXED) != hash;
+}
+
+void iiif_warn_of_refusals(request_rec *r, const apr_array_header_t *refusals)
+{
+    int i;
+
+    for (i = 0; refusals && i < refusals->nelts; ++i) {
+        const iiif_plan_refusal_t *refusal = &APR_ARRAY_IDX(refusals, i, iiif_plan_refusal_t);
+
+        if (is_news(refusal))
+            ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                          IIIF_LOGNO(0008) "%s is not used for %s: %s", refusal->path, r->filename,
+                          refusal->reason);
+    }
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which levels of a TIFF hold tiles that are images as they are stored, and where these lie. */
+#include <apr_strings.h>
+#include <apr_tables.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/raw_tile.h"
+#include "image/tiff_file.h"
+
+#include "base/banned.h"
+
+#define TILES_MAX   (1u << 22) /* of one level: 16 bytes each are kept */
+#define LENGTH_MAX  (1u << 26) /* bytes of one tile */
+#define PROFILE_MAX 4096       /* bytes of a profile that goes along with each tile */
+
+/* How the tiles of one directory are stored. */
+typedef struct storage_t {
+    uint16_t compression, photometric, planar, bits, samples, extra, sample_format;
+    uint16_t horizontal, vertical; /* chroma subsampling */
+    uint32_t tile_width, tile_height;
+    const unsigned char *tables; /* JPEGTables; libtiff's own, NULL: none */
+    uint32_t tables_length;
+} storage_t;
+
+typedef struct segment_t {
+    const unsigned char *data;
+    apr_size_t length;
+} segment_t;
+
+/* clang-format off */
+/* What is stored as an image of its own, by TIFF's numbers; and what a JPEG has to say of itself. */
+static const struct {
+    uint16_t compression, photometric, samples;
+    iiif_format_e format;
+    segment_t opening; /* between SOI and tables */
+} kinds[] = {
+#define JFIF  { (const unsigned char *)"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0", 18 }
+#define ADOBE { (const unsigned char *)"\xff\xee\0\x0e" "Adobe\0\x64\0\0\0\0\0", 16 }
+    { COMPRESSION_JPEG, PHOTOMETRIC_YCBCR,      3, IIIF_FORMAT_JPG,  JFIF },
+    { COMPRESSION_JPEG, PHOTOMETRIC_MINISBLACK, 1, IIIF_FORMAT_JPG,  JFIF },
+    /* JFIF would mean YCbCr; transform 0 of Adobe says RGB, without it Safari guesses wrong */
+    { COMPRESSION_JPEG, PHOTOMETRIC_RGB,        3, IIIF_FORMAT_JPG,  ADOBE },
+    { COMPRESSION_WEBP, PHOTOMETRIC_RGB,        3, IIIF_FORMAT_WEBP, { NULL, 0 } },
+    { COMPRESSION_WEBP, PHOTOMETRIC_RGB,        4, IIIF_FORMAT_WEBP, { NULL, 0 } },
+#undef JFIF
+#undef ADOBE
+};
+#define KINDS ((int)(sizeof(kinds) / sizeof(kinds[0])))
+/* clang-format on */
+
+static void read_storage(storage_t *s, TIFF *handle)
+{
+    uint16_t *extra_types;
+
+    *s = (storage_t){ .photometric = PHOTOMETRIC_MINISWHITE, .horizontal = 1, .vertical = 1 };
+    TIFFGetFieldDefaulted(handle, TIFFTAG_COMPRESSION, &s->compression);
+    TIFFGetFieldDefaulted(handle, TIFFTAG_PLANARCONFIG, &s->planar);
+    TIFFGetFieldDefaulted(handle, TIFFTAG_BITSPERSAMPLE, &s->bits);
+    TIFFGetFieldDefaulted(handle, TIFFTAG_SAMPLESPERPIXEL, &s->samples);
+    TIFFGetFieldDefaulted(handle, TIFFTAG_SAMPLEFORMAT, &s->sample_format);
+    TIFFGetFieldDefaulted(handle, TIFFTAG_EXTRASAMPLES, &s->extra, &extra_types);
+    TIFFGetField(handle, TIFFTAG_PHOTOMETRIC, &s->photometric);
+    TIFFGetField(handle, TIFFTAG_TILEWIDTH, &s->tile_width);
+    TIFFGetField(handle, TIFFTAG_TILELENGTH, &s->tile_height);
+    if (s->photometric == PHOTOMETRIC_YCBCR)
+        TIFFGetFieldDefaulted(handle, TIFFTAG_YCBCRSUBSAMPLING, &s->horizontal, &s->vertical);
+    if (!TIFFGetField(handle, TIFFTAG_JPEGTABLES, &s->tables_length, &s->tables))
+        s->tables_length = 0;
+}
+
+/* Row of the table above; KINDS: none. */
+static int kind_of(const storage_t *s)
+{
+    int i;
+
+    if (s->planar != PLANARCONFIG_CONTIG || s->bits != 8 || s->sample_format != SAMPLEFORMAT_UINT
+        || !s->tile_width || !s->tile_height)
+        return KINDS;
+    for (i = 0; i < KINDS; ++i) {
+        if (kinds[i].compression == s->compression && kinds[i].photometric == s->photometric
+            && kinds[i].samples == s->samples)
+            break;
+    }
+    return i;
+}
+
+/* A stream of tables alone: SOI, segments, EOI. Which tables, is noted in @a jpeg.
+ * @return what lies between SOI and EOI; length 0: none, NULL: broken */
+static segment_t tables_of(const storage_t *s, iiif_jpeg_header_t *jpeg)
+{
+    const unsigned char *t = s->tables, *end = t + s->tables_length - 2;
+    segment_t tables = { (const unsigned char *)"", 0 };
+
+    if (s->tables_length < 4)
+        return tables;
+    tables = (segment_t){ t + 2, s->tables_length - 4 };
+    if (t[0] != 0xff || t[1] != 0xd8 || end[0] != 0xff || end[1] != 0xd9)
+        return (segment_t){ NULL, 0 };
+    for (t += 2; t < end;) {
+        apr_size_t length = end - t >= 4 ? (apr_size_t)t[2] << 8 | t[3] : 0;
+
+        if (length < 2 || t[0] != 0xff || length + 2 > (apr_size_t)(end - t))
+            return (segment_t){ NULL, 0 };
+        jpeg->quantization |= t[1] == 0xdb;
+        jpeg->huffman |= t[1] == 0xc4;
+        t += 2 + length;
+    }
+    return tables;
+}
+
+/* The profile of the pixels as stored, where a reader has to know it. One of another colour space
+ * than its image's is ignored, as a render ignores it. */
+static segment_t profile_for(const iiif_source_t *source, const storage_t *s)
+{
+    segment_t profile = { source->profile, source->profile_size };
+
+    if (profile.length < 20 || memcmp(profile.data + 16, s->samples == 1 ? "GRAY" : "RGB ", 4))
+        profile.length = 0;
+    return profile;
+}
+
+/* SOI, opening, profile, tables: what a JPEG tile lacks, or must say. */
+static void make_head(iiif_raw_level_t *level, segment_t opening, segment_t profile,
+                      segment_t tables, apr_pool_t *pool)
+{
+    apr_size_t icc = profile.length ? profile.length + 18 : 0;
+    unsigned char *head = apr_palloc(pool, 2 + opening.length + icc + tables.length), *h = head;
+
+    *h++ = 0xff;
+    *h++ = 0xd8;
+    memcpy(h, opening.data, opening.length);
+    h += opening.length;
+    if (icc) { /* ICC.1:2010, annex B.4: the first of one */
+        memcpy(h, "\xff\xe2\0\0ICC_PROFILE\0\1\1", 18);
+        h[2] = (unsigned char)((icc - 2) >> 8);
+        h[3] = (unsigned char)((icc - 2) & 0xff);
+        memcpy(h + 18, profile.data, profile.length);
+        h += icc;
+    }
+    memcpy(h, tables.data, tables.length);
+    level->head = head;
+    level->head_length = (apr_size_t)(h - head) + tables.length;
+    level->skip = 2; /* the tile's own SOI */
+}
+
+/* What every tile has to be, and what stands before it. @return 1; 0: this level is not sent raw */
+static int describe(iiif_raw_level_t *level, const iiif_source_t *source, TIFF *handle,
+                    apr_pool_t *pool)
+{
+    storage_t s;
+    int kind, i;
+    segment_t tables, profile;
+
+    read_storage(&s, handle);
+    kind = kind_of(&s);
+    if (kind == KINDS)
+        return 0;
+    profile = profile_for(source, &s);
+    level->format = kinds[kind].format;
+    level->tile = (iiif_dims_t){ s.tile_width, s.tile_height };
+    level->head = (const unsigned char *)"";
+    if (level->format != IIIF_FORMAT_JPG)
+        return !profile.length;
+    level->jpeg = (iiif_jpeg_header_t){ .dims = level->tile, .components = s.samples, .adobe = -1 };
+    for (i = 0; i < s.samples; ++i) {
+        level->jpeg.horizontal[i] = i ? 1 : s.horizontal;
+        level->jpeg.vertical[i] = i ? 1 : s.vertical;
+    }
+    level->jpeg.baseline = 1;
+    level->jpeg.jfif = s.photometric != PHOTOMETRIC_RGB;
+    if (s.photometric == PHOTOMETRIC_RGB)
+        level->jpeg.adobe = 0;
+    tables = tables_of(&s, &level->jpeg);
+    if (!tables.data || profile.length > PROFILE_MAX)
+        return 0;
+    make_head(level, kinds[kind].opening, profile, tables, pool);
+    return 1;
+}
+
+/* @return 1; 0: no tiles, or absurdly many */
+static int locate(iiif_raw_level_t *level, iiif_dims_t dims, TIFF *handle, apr_off_t size,
+                  apr_pool_t *pool)
+{
+    apr_uint64_t columns = (dims.width + (apr_uint64_t)level->tile.width - 1) / level->tile.width;
+    apr_uint64_t rows = (dims.height + (apr_uint64_t)level->tile.height - 1) / level->tile.height;
+    apr_uint32_t i, count = (apr_uint32_t)(columns * rows);
+
+    if (columns > TILES_MAX || rows > TILES_MAX || columns * rows > TILES_MAX
+        || TIFFNumberOfTiles(handle) != count)
+        return 0;
+    level->columns = (apr_uint32_t)columns;
+    level->rows = (apr_uint32_t)rows;
+    level->offsets = apr_palloc(pool, count * sizeof(*level->offsets));
+    level->lengths = apr_palloc(pool, count * sizeof(*level->lengths));
+    level->checked = apr_pcalloc(pool, (count / 32 + 1) * sizeof(*level->checked));
+    for (i = 0; i < count; ++i) {
+        apr_uint64_t offset = TIFFGetStrileOffset(handle, i);
+        apr_uint64_t length = TIFFGetStrileByteCount(handle, i);
+        int inside = offset && length > level->skip && length <= LENGTH_MAX
+                     && length <= (apr_uint64_t)size && offset <= (apr_uint64_t)size - length;
+
+        level->offsets[i] = offset;
+        level->lengths[i] = inside ? (apr_uint32_t)length : 0;
+    }
+    return 1;
+}
+
+/* A tile's place, to be held against all others'. */
+typedef struct place_t {
+    apr_uint64_t start, end;
+    apr_uint32_t *length; /* of the tile: cleared when it is not sent raw */
+} place_t;
+
+static int by_start(const void *a, const void *b)
+{
+    const place_t *one = a, *other = b;
+
+    return one->start < other->start ? -1 : one->start > other->start;
+}
+
+static void list_places(apr_array_header_t *places, const iiif_raw_level_t *level)
+{
+    apr_uint32_t i;
+
+    for (i = 0; i < level->columns * level->rows; ++i) {
+        if (level->lengths[i])
+            APR_ARRAY_PUSH(places, place_t) =
+                (place_t){ level->offsets[i], level->offsets[i] + level->lengths[i],
+                           &level->lengths[i] };
+    }
+}
+
+/* Two tiles that share bytes: at least one of them is not where the directory says. */
+static void drop_overlaps(const iiif_source_t *source, apr_pool_t *pool)
+{
+    apr_array_header_t *places = apr_array_make(pool, 1024, sizeof(place_t));
+    place_t *farthest = NULL;
+    int i;
+
+    for (i = 0; i < source->level_count; ++i) {
+        if (source->levels[i].raw)
+            list_places(places, source->levels[i].raw);
+    }
+    qsort(places->elts, (apr_size_t)places->nelts, sizeof(place_t), by_start);
+    for (i = 0; i < places->nelts; ++i) {
+        place_t *place = &APR_ARRAY_IDX(places, i, place_t);
+
+        if (farthest && place->start < farthest->end)
+            *place->length = *farthest->length = 0;
+        if (!farthest || place->end > farthest->end)
+            farthest = place;
+    }
+}
+
+static const iiif_raw_level_t *read_level(const iiif_source_t *source, const iiif_level_t *level,
+                                          TIFF *handle, apr_pool_t *pool)
+{
+    iiif_raw_level_t *raw = apr_pcalloc(pool, sizeof(*raw));
+
+    if (!TIFFSetSubDirectory(handle, level->directory) || !TIFFIsTiled(handle)
+        || !describe(raw, source, handle, pool)
+        || !locate(raw, level->dims, handle, source->stamp.size, pool))
+        return NULL;
+    return raw;
+}
+
+void iiif_raw_levels_read(iiif_source_t *source, apr_size_t *bytes, apr_pool_t *pool)
+{
+    apr_pool_t *scratch;
+    iiif_tiff_t tiff;
+    int i;
+
+    if (source->format != IIIF_SOURCE_TIFF || source->orientation != 1 || !source->tile.width)
+        return;
+    apr_pool_create(&scratch, pool);
+    if (iiif_tiff_open(&tiff, source->path, NULL, scratch) == APR_SUCCESS) {
+        for (i = 0; i < source->level_count; ++i) {
+            const iiif_raw_level_t *raw = read_level(source, &source->levels[i], tiff.handle, pool);
+
+            source->levels[i].raw = raw;
+            if (raw)
+                *bytes +=
+                    sizeof(*raw) + raw->head_length + (apr_size_t)raw->columns * raw->rows * 13;
+        }
+        drop_overlaps(source, scratch);
+    }
+    apr_pool_destroy(scratch);
+}
