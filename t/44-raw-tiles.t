@@ -193,7 +193,7 @@ sub turn_faults {
     my $response = fetch("/raw/$name/512,256,256,256/max/$turn/$quality.jpg");
     return plan_of($response) if plan_of($response) ne '200 raw';
     my $stream = eval { jpeg($response->content) } or return "no JPEG: $@";
-    my $gray = $quality eq 'gray' || $name eq 'even-gray.tif';
+    my $gray = $stored->{stream}{components} == 1 || $quality eq 'gray';
     return "$stream->{components} components" if $stream->{components} != ($gray ? 1 : 3);
 
     my $tables = $quarters % 2 ? transposed($stored->{stream}{quantization}) : $stored->{stream}{quantization};
@@ -281,6 +281,9 @@ my @SHOWN = (
     [ 'oriented-6.tif', '0,256,256,256/max', 'render', sub { turn($even->(256, 768, 256, 256), 1) }, 4 ],
     [ 'white-is-zero.tif', '256,0,256,256/max', 'render', sub { my $p = $negative->(); picture(256, 256, ~$p->{bytes}) }, 4 ],
     [ 'adobe-rgb-marker.tif', '256,0,256,256/max', undef, $small, 9 ],
+    [ 'named-rgb.tif', '256,0,256,256/max', undef, $small, 9 ],
+    [ 'exif-in-tiles.tif', '256,0,256,256/max', undef, $small, 9 ],
+    [ 'other-profile.tif', '256,0,256,256/max', undef, $small, 9 ],
     [ 'progressive.tif', '256,0,256,256/max', undef, $small, 12 ],
     [ 'strips.tif', '256,0,256,256/max', 'render', $small, 12 ],
     [ 'own-table.tif', '256,0,256,256/max', 'raw', $small, 12 ],
@@ -292,6 +295,29 @@ for my $shown (@SHOWN) {
     push @tests, sub { is plan_of(fetch("/raw/$name/$path/0/default.jpg")), "200 $plan", "$name: $path is made by $plan" } if $plan;
 }
 push @tests, sub { is raw_faults(fetch('/raw/own-table.tif/256,0,256,256/max/0/default.jpg'), stored_tile('own-table.tif', 0, 1, 0)), '', "a tile's own table comes before that of JPEGTables" };
+for my $tile ([ 1, 1 ], [ 2, 0 ]) {
+    my ($column, $row) = @{$tile};
+    push @tests, sub {
+        my $response = fetch('/raw/restarts.tif/' . join(',', $column * 256, $row * 256, 256, 256) . '/max/0/default.jpg');
+        is raw_faults($response, stored_tile('restarts.tif', 0, $column, $row)), '', "a tile with restart intervals, at $column,$row";
+    };
+}
+for my $edge ([ 0, 3, 1, 233, 256 ], [ 0, 1, 2, 256, 189 ], [ 0, 3, 2, 233, 189 ], [ 1, 1, 1, 245, 95 ], [ 2, 0, 0, 251, 176 ]) {
+    my ($level, $column, $row, $width, $height) = @{$edge};
+    my $wanted = join(',', map { $_ * 2**$level } $column * 256, $row * 256, 256, 256) . "/$width,$height/0/default.jpg";
+    push @tests, sub {
+        is cut_faults(fetch("/raw/restarts.tif/$wanted"), stored_tile('restarts.tif', $level, $column, $row), { width => $width, height => $height }), '',
+            "a tile with restart intervals is cut: $wanted";
+    };
+}
+for my $turn ('90', '180', '!0') {
+    push @tests, sub { is turn_faults('restarts.tif', $turn, 'default'), '', "a tile with restart intervals, turned by $turn" };
+}
+push @tests, sub {
+    my $stream = jpeg(fetch('/raw/exif-in-tiles.tif/256,0,256,256/max/0/default.jpg')->content);
+    is $stream->{apps}{1}, undef, 'what a tile says of orientation is left out';
+};
+push @tests, sub { unlike fetch('/raw/other-profile.tif/256,0,256,256/max/0/default.jpg')->content, qr/ICC_PROFILE/, 'a profile of other colours is left out' };
 push @tests, sub {
     my $response = fetch('/raw/cmyk.tif/0,0,128,128/max/0/default.jpg');
     is plan_of($response) . ', ' . jpeg($response->content)->{components}, '200 render, 3', 'inks are not sent as they are';

@@ -13,7 +13,7 @@ use IIIF::Coordinates qw(level_bytes);
 use IIIF::JpegStream qw(jpeg jpeg_stream jpeg_tables without_apps);
 use IIIF::TiffWriter qw(cut_tiles);
 
-our @EXPORT_OK = qw(jpeg_pyramid jpeg_of level_of side_at);
+our @EXPORT_OK = qw(jpeg_pyramid jpeg_of level_of side_at with_names);
 
 my $JPEG = 7;
 my %PHOTOMETRIC = (gray => 1, rgb => 2, 'rgb-jfif' => 2);    # all others: 6, YCbCr
@@ -102,11 +102,11 @@ sub jpeg_of {
     $image->Set(option => 'jpeg:optimize-coding=false');
     my ($stream) = $image->ImageToBlob(magick => 'jpeg', quality => $quality, 'sampling-factor' => $sampling =~ /x/ ? $sampling : '1x1', @more);
     return $stream if $sampling eq 'rgb-jfif';
-    return $sampling eq 'rgb' ? _with_names(without_apps($stream), 'RGB') : without_apps($stream);
+    return $sampling eq 'rgb' ? with_names(without_apps($stream), 'RGB') : without_apps($stream);
 }
 
 # The components named by letters, as libtiff and libjpeg do where they are R, G and B
-sub _with_names {
+sub with_names {
     my ($bytes, $names) = @_;
     my $stream = jpeg($bytes);
     my @names = split //, $names;
