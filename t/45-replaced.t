@@ -9,7 +9,7 @@ use File::Temp ();
 use IIIF::Client qw(get);
 use IIIF::JpegPyramid qw(jpeg_pyramid);
 use IIIF::PrivateHttpd ();
-use IIIF::RawTiles qw(apart picture_of plan_of);
+use IIIF::RawTiles qw(apart few picture_of plan_of);
 use IIIF::TiffWriter qw(tiff);
 use POSIX ();
 use Time::HiRes qw(sleep);
@@ -22,7 +22,10 @@ my $REST = 0.03;    # seconds that a file is left alone, for clients to see it
 
 my @OPTIONS = (up => 1, sampling => '1x1');
 my ($first, @below) = jpeg_pyramid(1001, 701, 64, @OPTIONS, quality => 70);
-my %file = (old => tiff({ directories => [ jpeg_pyramid(1001, 701, 32, @OPTIONS, tables => 1) ] }), new => tiff({ directories => [ { %{$first}, subifds => \@below } ] }));
+my %file = (
+    old => tiff({ directories => [ jpeg_pyramid(1001, 701, 32, @OPTIONS, tables => 1) ] }),
+    new => tiff({ directories => [ { %{$first}, subifds => \@below } ] }),
+);
 my ($longest) = sort { $b <=> $a } map { length } values %file;
 $_ = pack "a$longest", $_ for values %file;
 
@@ -188,9 +191,4 @@ sub two_faced {
     my %old = map { $_ => 1 } @{ $seen->{old} };
     my %both = map { $_ => 1 } grep { $old{$_} } @{ $seen->{new} };
     return sort keys %both;
-}
-
-sub few {
-    my @complaints = @_;
-    return @complaints > 3 ? join('; ', @complaints[ 0 .. 2 ]) . '; ... ' . @complaints . ' in all' : join '; ', @complaints;
 }

@@ -14,7 +14,8 @@ my $PICTURE = picture(level_of(\@SMALL, 1, 1, 3));
 my @tests;
 
 # The tile that is wrong, and parts that need it; a tile that is right
-my @WRONG = ('256,0,256,256/max/0/default', '256,0,256,256/max/0/gray', '256,0,256,256/max/90/default', '200,0,200,200/max/0/default', 'full/max/0/default');
+my @WRONG = ('256,0,256,256/max/0/default', '256,0,256,256/max/0/gray', '256,0,256,256/max/90/default',
+    '200,0,200,200/max/0/default', 'full/max/0/default');
 my @RIGHT = (0, 0);
 
 # lies about one tile, and streams that are not what a tile should be
@@ -33,7 +34,10 @@ for my $name (@LYING, @DAMAGED) {
         my $response = fetch("/raw/$name.tif/0,0,256,256/max/0/default.jpg");
         is raw_faults($response, stored_tile("$name.tif", 0, @RIGHT)), '', "$name: a sound tile is sent as it is";
     };
-    push @tests, sub { shows("/raw/$name.tif/0,0,200,250/max/0/default.png", crop($PICTURE, 0, 0, 200, 250), 5, 255, "$name: a sound part is rendered") };
+    push @tests, sub {
+        my $part = crop($PICTURE, 0, 0, 200, 250);
+        shows("/raw/$name.tif/0,0,200,250/max/0/default.png", $part, 5, 255, "$name: a sound part is rendered");
+    };
 }
 
 # files of which no tile is sound, or none can be found
@@ -51,7 +55,10 @@ push @tests, sub {
     my @lines = grep { m{IIIF0002: (?:damaged|lying|zeros|half-zeros|truncated)} } log_lines();
     cmp_ok scalar @lines, '>', 0, 'what was refused is in the log';
 };
-push @tests, sub { is raw_faults(fetch('/raw/even.tif/256,256,256,256/max/0/default.jpg'), stored_tile('even.tif', 0, 1, 1)), '', 'a sound file is served afterwards' };
+push @tests, sub {
+    my $response = fetch('/raw/even.tif/256,256,256,256/max/0/default.jpg');
+    is raw_faults($response, stored_tile('even.tif', 0, 1, 1)), '', 'a sound file is served afterwards';
+};
 
 $_->() for @tests;
 done_testing;

@@ -10,11 +10,13 @@ use warnings FATAL => 'all';
 use Exporter qw(import);
 use File::Temp ();
 use HTTP::Response ();
+use IIIF::JpegPyramid qw(level_of);
 use IIIF::JpegStream qw(jpeg jpeg_stream differences shown_as);
-use IIIF::Pixels qw(crop decode difference picture);
+use IIIF::Pixels qw(crop decode difference grays picture);
 use IIIF::TiffReader qw(levels_of tile_of);
 
-our @EXPORT_OK = qw(fixture_levels stored_tile grid plan_of raw_faults cut_faults picture_of luma_of transposed apart in_srgb);
+our @EXPORT_OK = qw(fixture_levels stored_tile level_picture grid plan_of raw_faults cut_faults picture_of luma_of transposed
+    apart in_srgb few);
 
 my $FIXTURES = 'apxs-build/fixtures/images/raw';
 my %levels;
@@ -49,6 +51,13 @@ sub tables_of {
 
     # as a stream that ends with a frame of one pixel, which jpeg() can read
     return @{ jpeg(substr($bytes, 0, -2) . substr $frame, 2)->{segments} };
+}
+
+# A level of a coordinate picture (width, height, cell) as it would be rounded up: what viewers count on
+sub level_picture {
+    my ($full, $factor, $samples) = @_;
+    my ($width, $height, $bytes) = level_of($full, $factor, 1, $samples eq 'gray' ? 1 : 3);
+    return $samples eq 'gray' ? grays($width, $height, $bytes) : picture($width, $height, $bytes);
 }
 
 # Every tile of a level as viewers ask for it, factor being that of the level:
@@ -171,6 +180,12 @@ sub apart {
     my @shapes = map { "$_->{width}x$_->{height}" } $got, $expected;
 
     return $shapes[0] eq $shapes[1] ? difference($got, $expected) : ("is $shapes[0], not $shapes[1]", 255);
+}
+
+# Some of many complaints, in one line
+sub few {
+    my @complaints = @_;
+    return @complaints > 3 ? join('; ', @complaints[ 0 .. 2 ]) . '; ... ' . @complaints . ' in all' : join '; ', @complaints;
 }
 
 # A JPEG as a browser shows it: by the profile that it carries, if any
