@@ -234,12 +234,13 @@ for my $name ('webp-lossy.tif', 'webp-lossless.tif') {
     my $full = $name eq 'webp-lossy.tif' ? \@EVEN : \@ODD;
 
     for my $level (0, 1) {
-        my ($tile) = grep { $_->{column} == 1 && $_->{row} == 0 } grid([ @{$full}[ 0, 1 ] ], [ 256, 256 ], 2**$level);
+        my $column = $level ? 0 : 1;    # the second of a smaller level may be cut
+        my ($tile) = grep { $_->{column} == $column && $_->{row} == 0 } grid([ @{$full}[ 0, 1 ] ], [ 256, 256 ], 2**$level);
         push @tests, sub {
             my $response = fetch("/raw/$name/$tile->{path}/0/default.webp");
             is plan_of($response) . ' ' . $response->header('Content-Type'), '200 raw image/webp',
                 "$name: a whole tile of level $level leaves as it is";
-            ok $response->content eq tile_of((fixture_levels($name))[$level], 1, 0), "$name: a whole tile of level $level is the stored bytes";
+            ok $response->content eq tile_of((fixture_levels($name))[$level], $column, 0), "$name: a whole tile of level $level is the stored bytes";
         };
         push @tests, sub {
             my $part = crop(level_picture($full, 2**$level, '1x1'), @{$tile}{qw(x y width height)});

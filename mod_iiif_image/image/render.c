@@ -313,8 +313,11 @@ apr_status_t iiif_window_open(VipsImage **image, const iiif_source_t *source,
 
     if (rv == IIIF_ENOTIMPL)
         rv = open_cropped(image, source, window, err);
-    /* some writers put the profile into the first directory alone */
-    if (rv == APR_SUCCESS && source->profile && !vips_image_get_typeof(*image, VIPS_META_ICC_NAME))
+    if (rv != APR_SUCCESS)
+        return rv;
+    /* of all levels what is true of the largest: some writers put the profile there alone */
+    vips_image_remove(*image, VIPS_META_ICC_NAME);
+    if (source->profile)
         vips_image_set_blob_copy(*image, VIPS_META_ICC_NAME, source->profile, source->profile_size);
     return rv;
 }
