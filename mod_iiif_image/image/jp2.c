@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OpenJPEG, asked for a window: libvips asks it for whole tiles, and most files of libraries are
+ * one tile.
+ */
+#include "image/jp2.h"
+
+#include <fcntl.h>
+#include <openjpeg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/banned.h"
+
+#define COMPONENTS_MAX 5 /* CMYK and alpha */
+#define READ_AHEAD     4096
+
+/* One file while it is decoded; by one thread. */
+typedef struct decoder_t {
+    int fd; /* -1: not open */
+    opj_stream_t *stream;
+    opj_codec_t *codec;
+    opj_image_t *image;
+    unsigned failures; /* libopenjp2 goes on after some, and returns success */
+    iiif_err_t said;   /* its first complaint */
+} decoder_t;
+
+/* For all three: end of file and failure are the same, as openjpeg.h has it. */
+static OPJ_SIZE_T read_file(void *buffer, OPJ_SIZE_T length, void *decoder)
+{
+    ssize_t n = read(((decoder_t *)decoder)->fd, buffer, length);
+
+    return n > 0 ? (OPJ_SIZE_T)n : (OPJ_SIZE_T)-1;
+}
+
+static OPJ_OFF_T skip_file(OPJ_OFF_T length, void *decoder)
+{
+    return lseek(((decoder_t *)decoder)->fd, length, SEEK_CUR) < 0 ? -1 : length;
+}
+
+static OPJ_BOOL seek_file(OPJ_OFF_T offset, void *decoder)
+{
+    return lseek(((decoder_t *)decoder)->fd, offset, SEEK_SET) == offset;
+}
+
+static void keep_first(const char *message, void *decoder)
+{
+    decoder_t *d = decoder;
+
+    if (!d->failures++)
+        iiif_fail(&d->said, IIIF_EBADSOURCE, "%.*s", (int)strcspn(message, "\n"), message);
+}
+
+static void keep_quiet(const char *message, void *decoder)
+{
+    (void)message;
+    (void)decoder;
+}
+
+static apr_status_t failed(const decoder_t *d, iiif_err_t *err)
+{
+    return iiif_fail(err, IIIF_EBADSOURCE, "JPEG 2000: %s",
+                     d->said.text[0] ? d->said.text : "it cannot be decoded");
+}
+
+static apr_status_t open_stream(decoder_t *d, const char *path, iiif_err_t *err)
+{
+    struct stat info;
+
+    d->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (d->fd < 0 || fstat(d->fd, &info) || !(d->stream = opj_stream_create(READ_AHEAD, OPJ_TRUE)))
+        return iiif_fail(err, IIIF_EBADSOURCE, "cannot open the source");
+    opj_stream_set_user_data(d->stream, d, NULL);
+    opj_stream_set_user_data_length(d->stream, (OPJ_UINT64)info.st_size);
+    opj_stream_set_read_function(d->stream, read_file);
+    opj_stream_set_skip_function(d->stream, skip_file);
+    opj_stream_set_seek_function(d->stream, seek_file);
+    return APR_SUCCESS;
+}
+
+/* A bare codestream starts with its own marker, all else is boxes. */
+static OPJ_CODEC_FORMAT codec_of(const decoder_t *d)
+{
+    unsigned char start[2] = { 0 };
+
+    return pread(d->fd, start, 2, 0) == 2 && start[0] == 0xff && start[1] == 0x4f ? OPJ_CODEC_J2K
+                                                                                  : OPJ_CODEC_JP2;
+}
+
+static apr_status_t read_header(decoder_t *d, const iiif_level_t *level, iiif_err_t *err)
+{
+    opj_dparameters_t parameters;
+
+    opj_set_default_decoder_parameters(&parameters);
+    parameters.cp_reduce = (OPJ_UINT32)level->page;
+    d->codec = opj_create_decompress(codec_of(d));
+    if (!d->codec)
+        return failed(d, err);
+    opj_set_error_handler(d->codec, keep_first, d);
+    opj_set_warning_handler(d->codec, keep_quiet, d);
+    opj_set_info_handler(d->codec, keep_quiet, d);
+    if (!opj_setup_decoder(d->codec, &parameters) || !opj_codec_set_threads(d->codec, 0)
+        || !opj_decoder_set_strict_mode(d->codec, OPJ_TRUE)
+        || !opj_read_header(d->stream, d->codec, &d->image) || d->failures)
+        return failed(d, err);
+    return APR_SUCCESS;
+}
+
+/* clang-format off */
+static const struct {
+    OPJ_COLOR_SPACE space;
+    unsigned components; /* fewer are not decided by the header alone: a palette */
+    VipsInterpretation bytes, words;
+} spaces[] = {
+    { OPJ_CLRSPC_SRGB,        3, VIPS_INTERPRETATION_sRGB, VIPS_INTERPRETATION_RGB16 },
+    { OPJ_CLRSPC_GRAY,        1, VIPS_INTERPRETATION_B_W,  VIPS_INTERPRETATION_GREY16 },
+    { OPJ_CLRSPC_CMYK,        4, VIPS_INTERPRETATION_CMYK, VIPS_INTERPRETATION_CMYK },
+    { OPJ_CLRSPC_UNKNOWN,     3, VIPS_INTERPRETATION_sRGB, VIPS_INTERPRETATION_RGB16 },
+    { OPJ_CLRSPC_UNKNOWN,     1, VIPS_INTERPRETATION_B_W,  VIPS_INTERPRETATION_GREY16 },
+    { OPJ_CLRSPC_UNSPECIFIED, 3, VIPS_INTERPRETATION_sRGB, VIPS_INTERPRETATION_RGB16 },
+    { OPJ_CLRSPC_UNSPECIFIED, 1, VIPS_INTERPRETATION_B_W,  VIPS_INTERPRETATION_GREY16 },
+};
+/* clang-format on */
+
+/* As libvips names it; VIPS_INTERPRETATION_ERROR: left to libvips. */
+static VipsInterpretation interpretation_of(const opj_image_t *image)
+{
+    unsigned i;
+
+    for (i = 0; i < sizeof(spaces) / sizeof(spaces[0]); ++i) {
+        if (spaces[i].space == image->color_space && image->numcomps >= spaces[i].components)
+            return image->comps[0].prec == 8 ? spaces[i].bytes : spaces[i].words;
+    }
+    return VIPS_INTERPRETATION_ERROR;
+}
+
+static int is_plain(const opj_image_t *image)
+{
+    OPJ_UINT32 i;
+
+    if (!image->numcomps || image->numcomps > COMPONENTS_MAX)
+        return 0;
+    for (i = 0; i < image->numcomps; ++i) {
+        const opj_image_comp_t *c = &image->comps[i];
+
+        if (c->dx != 1 || c->dy != 1 || c->sgnd || (c->prec != 8 && c->prec != 16)
+            || c->prec != image->comps[0].prec)
+            return 0;
+    }
+    return interpretation_of(image) != VIPS_INTERPRETATION_ERROR;
+}
+
+/* ISO 15444-1, B-15: from the reference grid to a resolution. */
+static apr_uint64_t reduced(apr_uint64_t at, int level)
+{
+    return (at + (APR_UINT64_C(1) << level) - 1) >> level;
+}
+
+/* The window in coordinates of the reference grid, as OpenJPEG wants them at every resolution. */
+typedef struct area_t {
+    apr_uint64_t left, top, right, bottom;
+} area_t;
+
+static area_t area_of(const opj_image_t *image, int level, iiif_rect_t rect)
+{
+    const apr_uint64_t x = reduced(image->x0, level) + rect.x;
+    const apr_uint64_t y = reduced(image->y0, level) + rect.y;
+    area_t area = { x << level, y << level, (x + rect.width) << level, (y + rect.height) << level };
+
+    /* the last pixel of a level may stand for less than a whole one */
+    if (area.right > image->x1)
+        area.right = image->x1;
+    if (area.bottom > image->y1)
+        area.bottom = image->y1;
+    return area;
+}
+
+static apr_status_t check_layout(const opj_image_t *image, const iiif_level_t *level,
+                                 iiif_err_t *err)
+{
+    const int k = level->page;
+
+    if (!is_plain(image) || image->x1 > APR_INT32_MAX || image->y1 > APR_INT32_MAX)
+        return iiif_fail(err, IIIF_ENOTIMPL, "its components are no plain bytes or words");
+    if (reduced(image->x1 - image->x0, k) != level->dims.width
+        || reduced(image->y1 - image->y0, k) != level->dims.height)
+        return iiif_fail(err, IIIF_EBADSOURCE, "the file changed while it was read");
+    /* behind an offset a level may have one row or column less than libvips says */
+    if (reduced(image->x1, k) - reduced(image->x0, k) != level->dims.width
+        || reduced(image->y1, k) - reduced(image->y0, k) != level->dims.height)
+        return iiif_fail(err, IIIF_ENOTIMPL, "its offset is no multiple of a pixel of this level");
+    return APR_SUCCESS;
+}
+
+/* A palette, or boxes that contradict the codestream, show only now. */
+static int is_expected(const opj_image_t *image, OPJ_UINT32 components, iiif_rect_t rect)
+{
+    OPJ_UINT32 i;
+
+    if (!is_plain(image) || image->numcomps != components)
+        return 0;
+    for (i = 0; i < components; ++i) {
+        const opj_image_comp_t *c = &image->comps[i];
+
+        if (!c->data || c->w != rect.width || c->h != rect.height)
+            return 0;
+    }
+    return 1;
+}
+
+static apr_status_t decode(decoder_t *d, const iiif_level_t *level, iiif_rect_t rect,
+                           iiif_err_t *err)
+{
+    const OPJ_UINT32 components = d->image->numcomps;
+    const area_t area = area_of(d->image, level->page, rect);
+
+    if (!opj_set_decode_area(d->codec, d->image, (OPJ_INT32)area.left, (OPJ_INT32)area.top,
+                             (OPJ_INT32)area.right, (OPJ_INT32)area.bottom)
+        || !opj_decode(d->codec, d->stream, d->image) || d->failures)
+        return failed(d, err);
+    if (!is_expected(d->image, components, rect))
+        return iiif_fail(err, IIIF_ENOTIMPL, "its components are not those of its header");
+    return APR_SUCCESS;
+}
+
+/* OpenJPEG clips each sample to its precision; planes become pixels. */
+static void pack_bytes(VipsPel *to, const opj_image_comp_t *component, unsigned bands)
+{
+    const size_t count = (size_t)component->w * component->h;
+    size_t i;
+
+    for (i = 0; i < count; ++i)
+        to[i * bands] = (VipsPel)component->data[i];
+}
+
+static void pack_words(unsigned short *to, const opj_image_comp_t *component, unsigned bands)
+{
+    const size_t count = (size_t)component->w * component->h;
+    size_t i;
+
+    for (i = 0; i < count; ++i)
+        to[i * bands] = (unsigned short)component->data[i];
+}
+
+static void pack_planes(void *pixels, const opj_image_t *decoded)
+{
+    OPJ_UINT32 i;
+
+    for (i = 0; i < decoded->numcomps; ++i) {
+        if (decoded->comps[0].prec == 8)
+            pack_bytes((VipsPel *)pixels + i, &decoded->comps[i], decoded->numcomps);
+        else
+            pack_words((unsigned short *)pixels + i, &decoded->comps[i], decoded->numcomps);
+    }
+}
+
+static apr_status_t pack(VipsImage **image, const opj_image_t *decoded, iiif_rect_t rect,
+                         iiif_err_t *err)
+{
+    VipsImage *packed = vips_image_new_memory();
+
+    vips_image_init_fields(packed, (int)rect.width, (int)rect.height, (int)decoded->numcomps,
+                           decoded->comps[0].prec == 8 ? VIPS_FORMAT_UCHAR : VIPS_FORMAT_USHORT,
+                           VIPS_CODING_NONE, interpretation_of(decoded), 1, 1);
+    if (decoded->icc_profile_buf && decoded->icc_profile_len)
+        vips_image_set_blob_copy(packed, VIPS_META_ICC_NAME, decoded->icc_profile_buf,
+                                 decoded->icc_profile_len);
+    if (vips_image_write_prepare(packed)) {
+        g_object_unref(packed);
+        return iiif_vips_failed(err, IIIF_EBADSOURCE, "JPEG 2000");
+    }
+    pack_planes(packed->data, decoded);
+    *image = packed;
+    return APR_SUCCESS;
+}
+
+static void close_decoder(decoder_t *d)
+{
+    if (d->image)
+        opj_image_destroy(d->image);
+    if (d->codec)
+        opj_destroy_codec(d->codec);
+    if (d->stream)
+        opj_stream_destroy(d->stream);
+    if (d->fd >= 0)
+        close(d->fd);
+}
+
+apr_status_t iiif_jp2_window(VipsImage **image, const iiif_source_t *source,
+                             const iiif_level_t *level, iiif_rect_t rect, iiif_err_t *err)
+{
+    decoder_t d = { .fd = -1 };
+    apr_status_t rv = open_stream(&d, source->path, err);
+
+    if (rv == APR_SUCCESS)
+        rv = read_header(&d, level, err);
+    if (rv == APR_SUCCESS)
+        rv = check_layout(d.image, level, err);
+    if (rv == APR_SUCCESS)
+        rv = decode(&d, level, rect, err);
+    if (rv == APR_SUCCESS)
+        rv = pack(image, d.image, rect, err);
+    close_decoder(&d);
+    return rv;
+}
