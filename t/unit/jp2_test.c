@@ -28,25 +28,25 @@ typedef struct made_t {
 
 /* clang-format off */
 static const made_t cases[] = {
-    { "one tile",             { 517, 389 }, 3,  8, OPJ_CLRSPC_SRGB, .want = APR_SUCCESS },
-    { "precincts, RPCL",      { 517, 389 }, 3,  8, OPJ_CLRSPC_SRGB, .precinct = 64, .order = OPJ_RPCL },
-    { "precincts, PCRL",      { 400, 301 }, 3,  8, OPJ_CLRSPC_SRGB, .precinct = 128, .order = OPJ_PCRL },
-    { "precincts, lossy",     { 517, 389 }, 3,  8, OPJ_CLRSPC_SRGB, .precinct = 64, .order = OPJ_RPCL, .lossy = 1 },
-    { "tiles",                { 517, 389 }, 3,  8, OPJ_CLRSPC_SRGB, .tile = 128 },
-    { "tiles of odd sides",   { 401, 303 }, 3,  8, OPJ_CLRSPC_SRGB, .tile = 100 },
-    { "tiles and precincts",  { 517, 389 }, 3,  8, OPJ_CLRSPC_SRGB, .tile = 256, .precinct = 64, .order = OPJ_RPCL, .lossy = 1 },
+    { "one tile",             { 261, 197 }, 3,  8, OPJ_CLRSPC_SRGB, .want = APR_SUCCESS },
+    { "precincts, RPCL",      { 261, 197 }, 3,  8, OPJ_CLRSPC_SRGB, .precinct = 64, .order = OPJ_RPCL },
+    { "precincts, PCRL",      { 200, 151 }, 3,  8, OPJ_CLRSPC_SRGB, .precinct = 64, .order = OPJ_PCRL },
+    { "precincts, lossy",     { 261, 197 }, 3,  8, OPJ_CLRSPC_SRGB, .precinct = 64, .order = OPJ_RPCL, .lossy = 1 },
+    { "tiles",                { 261, 197 }, 3,  8, OPJ_CLRSPC_SRGB, .tile = 128 },
+    { "tiles of odd sides",   { 301, 203 }, 3,  8, OPJ_CLRSPC_SRGB, .tile = 100 },
+    { "tiles and precincts",  { 261, 197 }, 3,  8, OPJ_CLRSPC_SRGB, .tile = 128, .precinct = 64, .order = OPJ_RPCL, .lossy = 1 },
     { "a bare codestream",    { 130, 257 }, 3,  8, OPJ_CLRSPC_SRGB, .bare = 1 },
-    { "gray",                 { 300, 201 }, 1,  8, OPJ_CLRSPC_GRAY, .tile = 64 },
-    { "16 bits",              { 300, 201 }, 3, 16, OPJ_CLRSPC_SRGB, .precinct = 64 },
-    { "gray of 16 bits",      { 300, 201 }, 1, 16, OPJ_CLRSPC_GRAY, .want = APR_SUCCESS },
-    { "alpha",                { 300, 201 }, 4,  8, OPJ_CLRSPC_SRGB, .want = APR_SUCCESS },
+    { "gray",                 { 150, 101 }, 1,  8, OPJ_CLRSPC_GRAY, .tile = 64 },
+    { "16 bits",              { 150, 101 }, 3, 16, OPJ_CLRSPC_SRGB, .precinct = 64 },
+    { "gray of 16 bits",      { 150, 101 }, 1, 16, OPJ_CLRSPC_GRAY, .want = APR_SUCCESS },
+    { "alpha",                { 150, 101 }, 4,  8, OPJ_CLRSPC_SRGB, .want = APR_SUCCESS },
     { "a profile",            { 200, 100 }, 3,  8, OPJ_CLRSPC_SRGB, .profile = 1 },
     { "a gray one's profile", { 200, 100 }, 1,  8, OPJ_CLRSPC_GRAY, .profile = 1, .tile = 64 },
-    { "three bands",          { 3001, 3003 }, 1, 8, OPJ_CLRSPC_GRAY, .tile = 1024, .windows = 1 },
-    { "a row",                { 1023, 1 },  3,  8, OPJ_CLRSPC_SRGB, .want = APR_SUCCESS },
+    { "two bands",            { 2207, 2001 }, 1, 8, OPJ_CLRSPC_GRAY, .tile = 1024, .windows = 1 },
+    { "a row",                { 523, 1 },   3,  8, OPJ_CLRSPC_SRGB, .want = APR_SUCCESS },
     { "a dot",                { 1, 1 },     3,  8, OPJ_CLRSPC_SRGB, .want = APR_SUCCESS },
-    { "an offset",            { 517, 389 }, 3,  8, OPJ_CLRSPC_SRGB, .x0 = 64, .y0 = 32 },
-    { "an offset, in tiles",  { 517, 389 }, 3,  8, OPJ_CLRSPC_SRGB, .x0 = 16, .y0 = 48, .tile = 128, .precinct = 64 },
+    { "an offset",            { 261, 197 }, 3,  8, OPJ_CLRSPC_SRGB, .x0 = 64, .y0 = 32 },
+    { "an offset, in tiles",  { 261, 197 }, 3,  8, OPJ_CLRSPC_SRGB, .x0 = 16, .y0 = 48, .tile = 128, .precinct = 64 },
     { "sYCC",                 { 200, 100 }, 3,  8, OPJ_CLRSPC_SYCC, .want = IIIF_ENOTIMPL },
     { "12 bits",              { 200, 100 }, 3, 12, OPJ_CLRSPC_SRGB, .want = IIIF_ENOTIMPL },
     { "signed samples",       { 200, 100 }, 1,  8, OPJ_CLRSPC_GRAY, .is_signed = 1, .want = IIIF_ENOTIMPL },
@@ -158,6 +158,13 @@ static int encode(const made_t *made, const char *path)
     return done;
 }
 
+/* Without the fsync() of g_file_set_contents(): two thousand files are written here. */
+static int put(const char *path, const char *bytes, gssize length)
+{
+    unlink(path); /* it would not be cut */
+    return g_file_set_contents_full(path, bytes, length, G_FILE_SET_CONTENTS_NONE, 0600, NULL);
+}
+
 /* ISO 15444-1, I.4: length, type, contents. */
 static void add_box(GByteArray *file, const char *type, const void *contents, gsize length)
 {
@@ -187,7 +194,7 @@ static int add_profile(const made_t *made, const char *path)
     add_box(file, "jp2h", header->data, header->len);
     done = g_file_get_contents(path, &stream, &length, NULL);
     add_box(file, "jp2c", stream, length);
-    done = done && g_file_set_contents(path, (char *)file->data, file->len, NULL);
+    done = done && put(path, (char *)file->data, file->len);
     g_free(stream);
     g_byte_array_unref(file);
     g_byte_array_unref(header);
@@ -288,7 +295,7 @@ static iiif_rect_t place(iiif_dims_t d, unsigned n, unsigned *state)
     return r;
 }
 
-#define WINDOWS 15
+#define WINDOWS 10
 
 /* How many windows of a level are no part of it. */
 static unsigned wrong_windows(const made_t *made, const iiif_source_t *source,
@@ -402,8 +409,8 @@ static void test_case(const made_t *made, apr_pool_t *pool)
 
 /* clang-format off */
 static const made_t damaged[] = {
-    { "one tile",  { 200, 150 }, 3, 8, OPJ_CLRSPC_SRGB, .precinct = 64, .order = OPJ_RPCL },
-    { "tiles",     { 200, 150 }, 3, 8, OPJ_CLRSPC_SRGB, .tile = 64 },
+    { "one tile",  { 120, 90 }, 3, 8, OPJ_CLRSPC_SRGB, .precinct = 64, .order = OPJ_RPCL },
+    { "tiles",     { 120, 90 }, 3, 8, OPJ_CLRSPC_SRGB, .tile = 64 },
 };
 /* clang-format on */
 
@@ -426,6 +433,8 @@ static void count(outcome_t *seen, const iiif_source_t *source, const opj_image_
     g_clear_object(&window);
 }
 
+#define CUTS 30
+
 static void test_cut(const made_t *made, const iiif_source_t *source, const opj_image_t *whole)
 {
     const iiif_rect_t all = { 0, 0, made->dims.width, made->dims.height };
@@ -435,22 +444,22 @@ static void test_cut(const made_t *made, const iiif_source_t *source, const opj_
     gsize length, n;
 
     g_file_get_contents(source->path, &bytes, &length, NULL);
-    for (n = 0; n < 60; ++n) {
-        g_file_set_contents(source->path, bytes, (gssize)(length * n / 60), NULL);
+    for (n = 0; n < CUTS; ++n) {
+        put(source->path, bytes, (gssize)(length * n / CUTS));
         count(&seen, source, whole, all);
         count(&seen, source, whole, first);
     }
-    ok(!seen.wrong && seen.refused >= 60, "%s, cut short: %u refused, %u right, %u wrong",
+    ok(!seen.wrong && seen.refused >= CUTS, "%s, cut short: %u refused, %u right, %u wrong",
        made->name, seen.refused, seen.right, seen.wrong);
-    g_file_set_contents(source->path, bytes, (gssize)length, NULL);
+    put(source->path, bytes, (gssize)length);
     g_free(bytes);
 }
 
 /* One byte of the headers is another one. Some of them change the picture lawfully. */
 static void test_lies(const made_t *made, const iiif_source_t *source, const opj_image_t *whole)
 {
-    static const unsigned char lies[] = { 0x00, 0x01, 0x7f, 0x80, 0xff };
-    const iiif_rect_t first = { 100, 70, 64, 64 };
+    static const unsigned char lies[] = { 0x00, 0xff };
+    const iiif_rect_t first = { 50, 20, 64, 64 };
     outcome_t seen = { 0, 0, 0 };
     char *bytes;
     gsize length, n;
@@ -462,13 +471,13 @@ static void test_lies(const made_t *made, const iiif_source_t *source, const opj
             const char was = bytes[n];
 
             bytes[n] = (char)lies[i];
-            g_file_set_contents(source->path, bytes, (gssize)length, NULL);
+            put(source->path, bytes, (gssize)length);
             bytes[n] = was;
             count(&seen, source, whole, first);
         }
-    ok(seen.refused > 200 && seen.right > 50, "%s, lying headers: %u refused, %u right, %u other",
+    ok(seen.refused > 100 && seen.right > 50, "%s, lying headers: %u refused, %u right, %u other",
        made->name, seen.refused, seen.right, seen.wrong);
-    g_file_set_contents(source->path, bytes, (gssize)length, NULL);
+    put(source->path, bytes, (gssize)length);
     g_free(bytes);
 }
 
