@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <math.h>
 
+#include "image/jp2.h"
 #include "image/orientation.h"
 #include "image/private.h"
 #include "image/square.h"
@@ -290,12 +291,33 @@ static int crop(VipsImage **image, iiif_rect_t rect)
                 &next);
 }
 
-/* Region, size, rotation, quality: the order is normative (3.0, 4.6). Orientation belongs to the
- * source, but is applied to the scaled pixels: region and size were turned to match. */
-static int transform(VipsImage **image, const iiif_source_t *source,
-                     const iiif_resolved_t *resolved, const iiif_window_t *window, double range)
+/* The pixels of a window: JPEG 2000 can decode no others, all else is opened and cut. */
+static apr_status_t open_window(VipsImage **image, const iiif_source_t *source,
+                                const iiif_window_t *window, iiif_err_t *err)
 {
-    return crop(image, window->rect) || to_samples(image, range)
+    VipsImage *opened = NULL;
+    apr_status_t rv = IIIF_ENOTIMPL;
+
+    if (source->format == IIIF_SOURCE_JP2)
+        rv = iiif_jp2_window(image, source, window->level, window->rect, err);
+    if (rv != IIIF_ENOTIMPL)
+        return rv;
+    rv = iiif_level_open(&opened, source, window->level, err);
+    if (rv == APR_SUCCESS && crop(&opened, window->rect))
+        rv = iiif_vips_failed(err, IIIF_EBADSOURCE, "render");
+    if (rv == APR_SUCCESS)
+        *image = opened;
+    else
+        g_clear_object(&opened);
+    return rv;
+}
+
+/* After the region, size, rotation, quality: the order is normative (3.0, 4.6). Orientation belongs
+ * to the source, but is applied to the scaled pixels: region and size were turned to match. */
+static int transform(VipsImage **image, const iiif_source_t *source,
+                     const iiif_resolved_t *resolved, double range)
+{
+    return to_samples(image, range)
            || scale_to(image, iiif_orientation_dims(source->orientation, resolved->size))
            || to_display(image) || orient(image, source, resolved);
 }
@@ -325,7 +347,7 @@ static int finish(VipsImage **image, const iiif_resolved_t *resolved, const iiif
     return reduce_quality(image, resolved->quality) || strip(image);
 }
 
-#define REVISION 1 /* of the pipeline: raise it with every change of the pixels that leave it */
+#define REVISION 2 /* of the pipeline: raise it with every change of the pixels that leave it */
 
 const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_pool_t *pool)
 {
@@ -348,10 +370,10 @@ apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,
     if (rv != APR_SUCCESS)
         return rv;
     window = iiif_window_choose(source, placed.region, placed.size);
-    rv = iiif_level_open(&image, source, window.level, err);
+    rv = open_window(&image, source, &window, err);
     if (rv != APR_SUCCESS)
         return rv;
-    if (transform(&image, source, &placed, &window, range) || finish(&image, &placed, look))
+    if (transform(&image, source, &placed, range) || finish(&image, &placed, look))
         rv = iiif_vips_failed(err, IIIF_EBADSOURCE, "render");
     else
         rv = iiif_encode(bytes, image, placed.format, look->quality[placed.format],
