@@ -70,19 +70,19 @@ static apr_status_t failed(const decoder_t *d, iiif_err_t *err)
                      d->said.text[0] ? d->said.text : "it cannot be decoded");
 }
 
-static apr_status_t open_stream(decoder_t *d, const char *path, iiif_err_t *err)
+static int open_stream(decoder_t *d, const char *path)
 {
     struct stat info;
 
     d->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (d->fd < 0 || fstat(d->fd, &info) || !(d->stream = opj_stream_create(READ_AHEAD, OPJ_TRUE)))
-        return iiif_fail(err, IIIF_EBADSOURCE, "cannot open the source");
+        return 0;
     opj_stream_set_user_data(d->stream, d, NULL);
     opj_stream_set_user_data_length(d->stream, (OPJ_UINT64)info.st_size);
     opj_stream_set_read_function(d->stream, read_file);
     opj_stream_set_skip_function(d->stream, skip_file);
     opj_stream_set_seek_function(d->stream, seek_file);
-    return APR_SUCCESS;
+    return 1;
 }
 
 /* A bare codestream starts with its own marker, all else is boxes. */
@@ -94,7 +94,7 @@ static OPJ_CODEC_FORMAT codec_of(const decoder_t *d)
                                                                                   : OPJ_CODEC_JP2;
 }
 
-static apr_status_t read_header(decoder_t *d, const iiif_level_t *level, iiif_err_t *err)
+static int read_header(decoder_t *d, const iiif_level_t *level)
 {
     opj_dparameters_t parameters;
 
@@ -102,15 +102,13 @@ static apr_status_t read_header(decoder_t *d, const iiif_level_t *level, iiif_er
     parameters.cp_reduce = (OPJ_UINT32)level->page;
     d->codec = opj_create_decompress(codec_of(d));
     if (!d->codec)
-        return failed(d, err);
+        return 0;
     opj_set_error_handler(d->codec, keep_first, d);
     opj_set_warning_handler(d->codec, keep_quiet, d);
     opj_set_info_handler(d->codec, keep_quiet, d);
-    if (!opj_setup_decoder(d->codec, &parameters) || !opj_codec_set_threads(d->codec, 0)
-        || !opj_decoder_set_strict_mode(d->codec, OPJ_TRUE)
-        || !opj_read_header(d->stream, d->codec, &d->image) || d->failures)
-        return failed(d, err);
-    return APR_SUCCESS;
+    return opj_setup_decoder(d->codec, &parameters) && opj_codec_set_threads(d->codec, 0)
+           && opj_decoder_set_strict_mode(d->codec, OPJ_TRUE)
+           && opj_read_header(d->stream, d->codec, &d->image) && d->image && !d->failures;
 }
 
 /* clang-format off */
@@ -214,22 +212,14 @@ static int is_expected(const opj_image_t *image, OPJ_UINT32 components, iiif_rec
     return 1;
 }
 
-static apr_status_t decode(decoder_t *d, const iiif_level_t *level, iiif_rect_t rect,
-                           iiif_err_t *err)
+static int decode(decoder_t *d, const area_t *area)
 {
-    const OPJ_UINT32 components = d->image->numcomps;
-    const area_t area = area_of(d->image, level->page, rect);
-
-    if (!opj_set_decode_area(d->codec, d->image, (OPJ_INT32)area.left, (OPJ_INT32)area.top,
-                             (OPJ_INT32)area.right, (OPJ_INT32)area.bottom)
-        || !opj_decode(d->codec, d->stream, d->image) || d->failures)
-        return failed(d, err);
-    if (!is_expected(d->image, components, rect))
-        return iiif_fail(err, IIIF_ENOTIMPL, "its components are not those of its header");
-    return APR_SUCCESS;
+    return opj_set_decode_area(d->codec, d->image, (OPJ_INT32)area->left, (OPJ_INT32)area->top,
+                               (OPJ_INT32)area->right, (OPJ_INT32)area->bottom)
+           && opj_decode(d->codec, d->stream, d->image) && !d->failures;
 }
 
-/* OpenJPEG clips each sample to its precision; planes become pixels. */
+/* Planes become pixels; OpenJPEG has clipped each sample to its precision. */
 static void pack_bytes(VipsPel *to, const opj_image_comp_t *component, unsigned bands)
 {
     const size_t count = (size_t)component->w * component->h;
@@ -260,34 +250,71 @@ static void pack_planes(void *pixels, const opj_image_t *decoded)
     }
 }
 
-/* An image of rect's size, with room for its pixels. */
-static apr_status_t prepare(VipsImage **image, const opj_image_t *decoded, iiif_rect_t rect,
-                            iiif_err_t *err)
+/* A window while its bands are decoded, from top to bottom. */
+typedef struct filling_t {
+    const iiif_source_t *source;
+    const iiif_level_t *level;
+    iiif_rect_t rect;
+    VipsImage *image; /* of rect's size, from the first band on */
+} filling_t;
+
+/* An image with room for its pixels; NULL as libvips fails. */
+static VipsImage *empty_image(const opj_image_t *decoded, iiif_rect_t rect)
 {
     const int bytes = decoded->comps[0].prec == 8;
-    VipsImage *empty = vips_image_new_memory();
+    VipsImage *image = vips_image_new_memory();
 
-    vips_image_init_fields(empty, (int)rect.width, (int)rect.height, (int)decoded->numcomps,
+    vips_image_init_fields(image, (int)rect.width, (int)rect.height, (int)decoded->numcomps,
                            bytes ? VIPS_FORMAT_UCHAR : VIPS_FORMAT_USHORT, VIPS_CODING_NONE,
                            interpretation_of(decoded), 1, 1);
     if (decoded->icc_profile_buf && decoded->icc_profile_len)
-        vips_image_set_blob_copy(empty, VIPS_META_ICC_NAME, decoded->icc_profile_buf,
+        vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, decoded->icc_profile_buf,
                                  decoded->icc_profile_len);
-    if (vips_image_write_prepare(empty)) {
-        g_object_unref(empty);
+    if (vips_image_write_prepare(image))
+        g_clear_object(&image);
+    return image;
+}
+
+/* The file may have been replaced between two bands. */
+static int continues(const VipsImage *image, const opj_image_t *decoded)
+{
+    return image->Bands == (int)decoded->numcomps && image->Type == interpretation_of(decoded)
+           && (image->BandFmt == VIPS_FORMAT_UCHAR) == (decoded->comps[0].prec == 8);
+}
+
+static apr_status_t keep_band(filling_t *f, const opj_image_t *decoded, iiif_rect_t band,
+                              iiif_err_t *err)
+{
+    const size_t pel = (size_t)decoded->numcomps * (decoded->comps[0].prec == 8 ? 1 : 2);
+
+    if (!f->image && !(f->image = empty_image(decoded, f->rect)))
         return iiif_vips_failed(err, IIIF_EBADSOURCE, "JPEG 2000");
-    }
-    *image = empty;
+    if (!continues(f->image, decoded))
+        return iiif_fail(err, IIIF_EBADSOURCE, "the file changed while it was read");
+    pack_planes(f->image->data + pel * band.width * (band.y - f->rect.y), decoded);
     return APR_SUCCESS;
 }
 
-/* Does a band continue an image that others began? The file may have been replaced meanwhile. */
-static apr_status_t check_same(VipsImage *image, const opj_image_t *decoded, iiif_err_t *err)
+static apr_status_t decode_band(filling_t *f, decoder_t *d, iiif_rect_t band, iiif_err_t *err)
 {
-    if (image->Bands == (int)decoded->numcomps && image->Type == interpretation_of(decoded)
-        && (image->BandFmt == VIPS_FORMAT_UCHAR) == (decoded->comps[0].prec == 8))
-        return APR_SUCCESS;
-    return iiif_fail(err, IIIF_EBADSOURCE, "the file changed while it was read");
+    apr_status_t rv;
+    OPJ_UINT32 components;
+    area_t area;
+
+    if (!open_stream(d, f->source->path))
+        return iiif_fail(err, IIIF_EBADSOURCE, "cannot open the source");
+    if (!read_header(d, f->level))
+        return failed(d, err);
+    rv = check_layout(d->image, f->level, err);
+    if (rv != APR_SUCCESS)
+        return rv;
+    components = d->image->numcomps;
+    area = area_of(d->image, f->level->page, band);
+    if (!decode(d, &area))
+        return failed(d, err);
+    if (!is_expected(d->image, components, band))
+        return iiif_fail(err, IIIF_ENOTIMPL, "its components are not those of its header");
+    return keep_band(f, d->image, band, err);
 }
 
 static void close_decoder(decoder_t *d)
@@ -302,33 +329,6 @@ static void close_decoder(decoder_t *d)
         close(d->fd);
 }
 
-static apr_status_t decode_band(decoder_t *d, const iiif_source_t *source,
-                                const iiif_level_t *level, iiif_rect_t band, iiif_err_t *err)
-{
-    apr_status_t rv = open_stream(d, source->path, err);
-
-    if (rv == APR_SUCCESS)
-        rv = read_header(d, level, err);
-    if (rv == APR_SUCCESS)
-        rv = check_layout(d->image, level, err);
-    if (rv == APR_SUCCESS)
-        rv = decode(d, level, band, err);
-    return rv;
-}
-
-/* Rows of a window from top on; the first ones make the image. */
-static apr_status_t add_band(VipsImage **image, const decoder_t *d, iiif_rect_t rect,
-                             apr_uint32_t top, iiif_err_t *err)
-{
-    const size_t sample = d->image->comps[0].prec == 8 ? 1 : 2;
-    const size_t row = (size_t)rect.width * d->image->numcomps * sample;
-    apr_status_t rv = top ? check_same(*image, d->image, err) : prepare(image, d->image, rect, err);
-
-    if (rv == APR_SUCCESS)
-        pack_planes((*image)->data + top * row, d->image);
-    return rv;
-}
-
 static apr_uint32_t band_height(apr_uint32_t width)
 {
     return width >= BAND_PIXELS ? 1 : (apr_uint32_t)(BAND_PIXELS / width);
@@ -338,24 +338,21 @@ apr_status_t iiif_jp2_window(VipsImage **image, const iiif_source_t *source,
                              const iiif_level_t *level, iiif_rect_t rect, iiif_err_t *err)
 {
     const apr_uint32_t height = band_height(rect.width);
+    filling_t f = { source, level, rect, NULL };
     apr_status_t rv = APR_SUCCESS;
-    VipsImage *window = NULL;
     apr_uint32_t top;
 
     for (top = 0; rv == APR_SUCCESS && top < rect.height; top += height) {
-        const apr_uint32_t left = rect.height - top;
-        const iiif_rect_t band = { rect.x, rect.y + top, rect.width,
-                                   left < height ? left : height };
+        const apr_uint32_t rows = VIPS_MIN(height, rect.height - top);
+        const iiif_rect_t band = { rect.x, rect.y + top, rect.width, rows };
         decoder_t d = { .fd = -1 };
 
-        rv = decode_band(&d, source, level, band, err);
-        if (rv == APR_SUCCESS)
-            rv = add_band(&window, &d, rect, top, err);
+        rv = decode_band(&f, &d, band, err);
         close_decoder(&d);
     }
     if (rv == APR_SUCCESS)
-        *image = window;
+        *image = f.image;
     else
-        g_clear_object(&window);
+        g_clear_object(&f.image);
     return rv;
 }
