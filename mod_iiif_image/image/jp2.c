@@ -3,12 +3,12 @@
  * OpenJPEG, asked for a window: it decodes the code blocks below it. libvips (8.14) asks it for
  * whole tiles, or for squares of 512 pixels of a file that is one tile, and then cuts.
  *
- * Times of libvips' (t/bench/jp2.pl, 48 megapixels): a tile of 256 pixels 0.1 to 0.6 from tiles of
- * 512 and 1024, 0.4 to 0.9 from one tile with precincts; of 512 pixels 0.2 to 1. A whole level of
- * 48 megapixels takes 0.6 of the processor's time from one tile, 1.2 to 1.3 from many, and is read
- * here all the same: libvips does not see the profile, and a tile and the full image have to look
- * alike. What remains for one tile is OpenJPEG's (2.5.0): it reads all bytes of a tile, and builds
- * all its code blocks, for any part of it.
+ * Processor time in that of libvips (t/bench/jp2.pl, 48 megapixels): a tile of 256 pixels 0.1 to
+ * 0.7, from tiles of 512 and 1024 as from one tile with precincts; of 512 pixels 0.2 to 1. A whole
+ * level of 48 megapixels takes 0.6 from one tile, 1.2 to 1.3 from many, and is read here all the
+ * same: libvips does not see the profile, and a tile and the full image have to look alike. What
+ * remains for one tile is OpenJPEG's (2.5.0): it reads all bytes of a tile, and builds all its code
+ * blocks, for any part of it.
  */
 #include "image/jp2.h"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# What a tile of a JPEG 2000 file costs, decoded as a window by OpenJPEG and cut out of what libvips loads: milliseconds,
-# in one run. The ratios count: a shared machine's absolute figures do not. Needs opj_compress (libopenjp2-tools).
+# What a tile of a JPEG 2000 file costs, decoded as a window by OpenJPEG and cut out of what libvips loads: milliseconds
+# of processor time, in one run. The ratios count. Needs opj_compress (libopenjp2-tools).
 #
 #   make -f Makefile.apxs bench
 use strict;
