@@ -186,17 +186,28 @@ static double greatest_move(VipsImage *chart, const unsigned char *profile, size
     return most;
 }
 
+static int changes_colours(const unsigned char *profile, size_t size, int bands)
+{
+    VipsImage *chart;
+    double moved;
+
+    if (bands == 4) /* no sRGB */
+        return 1;
+    if (!(chart = make_chart(bands)))
+        return 0;
+    moved = greatest_move(chart, profile, size);
+    g_object_unref(chart);
+    return moved > 1;
+}
+
 const unsigned char *iiif_colour_profile(VipsImage *image, size_t *size)
 {
     const unsigned char *profile = profile_of(image, size);
-    VipsImage *chart = profile ? make_chart(iiif_colour_bands(image)) : NULL;
-    int changes =
-        chart && (iiif_colour_bands(image) == 4 || greatest_move(chart, profile, *size) > 1);
 
-    g_clear_object(&chart);
-    if (!changes)
-        *size = 0;
-    return changes ? profile : NULL;
+    if (profile && changes_colours(profile, *size, iiif_colour_bands(image)))
+        return profile;
+    *size = 0;
+    return NULL;
 }
 
 /* Colours alone, without alpha, to 8 bits of sRGB or gray. */
