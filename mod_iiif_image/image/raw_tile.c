@@ -246,9 +246,10 @@ apr_status_t iiif_raw_tile_check(const iiif_raw_tile_t *tile, const iiif_source_
                                  iiif_err_t *err)
 {
     apr_status_t rv = is_checked(tile) ? APR_SUCCESS : check_in_file(tile, source, err);
+    apr_status_t unchanged = check_unchanged(source, err);
 
-    if (rv == APR_SUCCESS)
-        rv = check_unchanged(source, err);
+    if (unchanged != APR_SUCCESS) /* then what was wrong, is of no content */
+        return unchanged;
     if (rv == APR_SUCCESS)
         note_checked(tile);
     return rv;
@@ -268,17 +269,18 @@ static apr_status_t read_whole(iiif_bytes_t *bytes, const iiif_raw_tile_t *tile,
     const apr_uint32_t length = level->lengths[tile->index];
     iiif_bytes_t whole = { NULL, iiif_raw_tile_length(tile) };
     unsigned char *stored;
-    apr_status_t rv;
+    apr_status_t rv, unchanged;
 
     if (!(whole.data = malloc(whole.len)))
         return iiif_fail(err, APR_ENOMEM, "no memory for a tile");
     stored = (unsigned char *)whole.data + level->head_length - level->skip;
     rv = read_at(source, stored, length, level->offsets[tile->index]);
-    if (rv == APR_SUCCESS)
-        rv = check_unchanged(source, err);
-    else
-        rv = iiif_fail(err, rv, "cannot read a tile");
-    if (rv == APR_SUCCESS && !is_checked(tile) && !is_right(tile, stored, length))
+    unchanged = check_unchanged(source, err);
+    if (unchanged != APR_SUCCESS)
+        rv = unchanged;
+    else if (rv != APR_SUCCESS)
+        iiif_fail(err, rv, "cannot read a tile");
+    else if (!is_checked(tile) && !is_right(tile, stored, length))
         rv = refuse(err);
     if (rv != APR_SUCCESS) {
         free(whole.data);

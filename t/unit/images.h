@@ -38,11 +38,10 @@ static const char *path_of(const char *name, apr_pool_t *pool)
     return apr_pstrcat(pool, directory, "/", name, NULL);
 }
 
-/** What the images hold: smooth, so that JPEG keeps it nearly, and different in each tile. */
+/** What the images hold, up to 320x240: smooth, so that JPEG keeps it nearly, and nowhere alike. */
 static unsigned char sample_at(apr_uint32_t x, apr_uint32_t y, int band)
 {
-    return (unsigned char)((x / 2 + y / 3 * (unsigned)(band % 2 + 1) / 2 + 40 * (unsigned)band)
-                           % 256);
+    return (unsigned char)(x / 4 + y / 8 * (unsigned)(band % 2 + 1) + 40 * (unsigned)band);
 }
 
 /** A new reference. */
