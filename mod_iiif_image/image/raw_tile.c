@@ -9,10 +9,6 @@
 
 #include "base/banned.h"
 
-#define HEADER_BYTES 2048       /* enough for the header of most tiles that bring their tables */
-#define HEADER_MAX   (1u << 17) /* and for those with a profile or a thumbnail each */
-#define TAIL_BYTES   3          /* EOI, and the zero that pads to even length */
-
 /* One axis of a region, measured in tiles of a level. */
 typedef struct cell_t {
     apr_uint32_t number;
@@ -119,9 +115,7 @@ static apr_status_t check_unchanged(const iiif_source_t *source, iiif_err_t *err
 
     if (fstat(source->fd, &now))
         return iiif_fail(err, APR_FROM_OS_ERROR(errno), "cannot look at the source");
-    if (now.st_size != source->stamp.size
-        || now.st_mtim.tv_sec * APR_USEC_PER_SEC + now.st_mtim.tv_nsec / 1000
-               != source->stamp.mtime)
+    if (now.st_size != source->stamp.size || iiif_stamp_time(&now) != source->stamp.mtime)
         return iiif_fail(err, IIIF_ECHANGED, "the file is being written to");
     return APR_SUCCESS;
 }
