@@ -79,6 +79,8 @@ int iiif_raw_tile_find(iiif_raw_tile_t *tile, const iiif_source_t *source,
         || resolved->quality == IIIF_QUALITY_BITONAL
         || iiif_rotation_quarters(&resolved->rotation) < 0)
         return 0;
+    if (resolved->quality == IIIF_QUALITY_GRAY && source->profile)
+        return 0; /* gray is luma of sRGB */
     for (i = 0; i < source->level_count; ++i) {
         const iiif_level_t *level = &source->levels[i];
 

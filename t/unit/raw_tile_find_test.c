@@ -260,6 +260,11 @@ static void test_not_found(apr_pool_t *pool)
     source->levels[0].raw->lengths[0] = 0;
     ok(!iiif_raw_tile_find(&tile, source, &resolved), "a tile that is left out");
     source->levels[0].raw->lengths[0] = 1;
+    resolved.quality = GRAY;
+    ok(iiif_raw_tile_find(&tile, source, &resolved), "gray is luma");
+    source->profile = "colours";
+    ok(!iiif_raw_tile_find(&tile, source, &resolved), "but that of other colours than sRGB is not");
+    resolved.quality = DEF;
     ok(iiif_raw_tile_find(&tile, source, &resolved), "and none of these");
     source->levels[0].raw = NULL;
     ok(!iiif_raw_tile_find(&tile, source, &resolved), "a level that is stored otherwise");
