@@ -123,18 +123,20 @@ static segment_t profile_for(const iiif_source_t *source, const storage_t *s)
 static void make_head(iiif_raw_level_t *level, segment_t opening, segment_t profile,
                       segment_t tables, apr_pool_t *pool)
 {
-    apr_size_t icc = profile.length ? profile.length + 18 : 0;
+    /* ICC.1:2010, annex B.4: the first chunk of one */
+    static const unsigned char icc_opening[18] = "\xff\xe2\0\0ICC_PROFILE\0\1\1";
+    apr_size_t icc = profile.length ? profile.length + sizeof(icc_opening) : 0;
     unsigned char *head = apr_palloc(pool, 2 + opening.length + icc + tables.length), *h = head;
 
     *h++ = 0xff;
     *h++ = 0xd8;
     memcpy(h, opening.data, opening.length);
     h += opening.length;
-    if (icc) { /* ICC.1:2010, annex B.4: the first of one */
-        memcpy(h, "\xff\xe2\0\0ICC_PROFILE\0\1\1", 18);
+    if (icc) {
+        memcpy(h, icc_opening, sizeof(icc_opening));
         h[2] = (unsigned char)((icc - 2) >> 8);
         h[3] = (unsigned char)((icc - 2) & 0xff);
-        memcpy(h + 18, profile.data, profile.length);
+        memcpy(h + sizeof(icc_opening), profile.data, profile.length);
         h += icc;
     }
     memcpy(h, tables.data, tables.length);

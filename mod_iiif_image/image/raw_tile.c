@@ -291,7 +291,7 @@ static apr_status_t read_whole(iiif_bytes_t *bytes, const iiif_raw_tile_t *tile,
 apr_status_t iiif_raw_tile_read(iiif_bytes_t *bytes, const iiif_raw_tile_t *tile,
                                 const iiif_source_t *source, iiif_err_t *err)
 {
-    iiif_bytes_t stored;
+    iiif_bytes_t stored = { NULL, 0 };
     apr_status_t rv = read_whole(&stored, tile, source, err);
 
     if (rv != APR_SUCCESS || !tile->changed) {
