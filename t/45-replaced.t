@@ -69,8 +69,8 @@ sub write_file {
 # way to replace => how; and which statuses a client may see meanwhile
 my %REPLACE = (
     'by another that takes its name' => [ sub { write_file("$path.next", '>:raw', $_[0]); rename "$path.next", $path or die "$path: $!\n" }, 200 ],
-    'in place, at one go' => [ sub { write_file($path, '+<:raw', $_[0]) }, 200, 500 ],
-    'in place, piece by piece' => [ sub { write_file($path, '>:raw', unpack '(a30000)*', $_[0]) }, 200, 500 ],
+    'in place, at one go' => [ sub { write_file($path, '+<:raw', $_[0]) }, 200, 500, 503 ],
+    'in place, piece by piece' => [ sub { write_file($path, '>:raw', unpack '(a30000)*', $_[0]) }, 200, 500, 503 ],
 );
 
 # -- what is known of each file while it rests
