@@ -18,6 +18,7 @@ my %LETTER = (3 => 'S', 4 => 'L', 16 => 'Q');
 # tiff({ directories => [ ... ], endian => '<' or '>', big => 1, loop => 1 }). A directory:
 #   width height samples bits data   pixels row by row, in the file's byte order
 #   tile           side of the tiles, or [width, height]; without it, strips of 64 rows
+#   blank          [index...] of tiles that are left out, as in a sparse file: at 0 with 0 bytes
 #   tiles          instead of data: the tiles as they are to be stored; undef: a sparse one, at 0 with 0 bytes
 #   compression    of these; without it, deflate
 #   offsets lengths  { number of a tile => what the directory says instead of the truth, or a function of all true ones }
@@ -163,7 +164,10 @@ sub _tiles {
     my ($d) = @_;
     my $pixel = $d->{samples} * $d->{bits} / 8;
     my ($across, $down) = _sides($d);
-    return map { compress($_) } cut_tiles($d->{data}, $d->{width} * $pixel, $across * $pixel, $down, "\0");
+    my @tiles = map { compress($_) } cut_tiles($d->{data}, $d->{width} * $pixel, $across * $pixel, $down, "\0");
+
+    $tiles[$_] = undef for @{ $d->{blank} // [] };
+    return @tiles;
 }
 
 # cut_tiles(DATA, ROW, WIDTH, HEIGHT, FILL): data with rows of so many bytes as tiles of so many bytes
