@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asks a httpd on this machine for a list of paths, once, in order, over connections that stay
+ * open, and says how fast the answers came:
+ *
+ *   load [-c CONNECTIONS] [-s STATUS] [-H 'Name: value'] PORT LIST
+ *   requests 12000 seconds 1.204 rate 9966.7 p50 0.000612 p99 0.001904 bytes 171234567
+ *
+ * A path goes to the next connection that is free. A time is from sending the request to the last
+ * byte of the answer, in seconds. One thread, and bodies are dropped in the kernel, so that server
+ * and load can share two processors. An answer of another status, without a Content-Length, or
+ * with "Connection: close" ends the program with an error: there are no failures to count.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HEAD_MAX        16384
+#define REQUEST_MAX     4096
+#define CONNECTIONS_MAX 1024
+
+typedef struct connection_t {
+    int fd;
+    const char *path;    /* that is being asked for */
+    double sent;         /* when */
+    char head[HEAD_MAX]; /* of the answer, and what of the body came with it */
+    size_t head_length;
+    int64_t missing; /* bytes of the body; -1: still in the head */
+} connection_t;
+
+typedef struct load_t {
+    int connections, status, epoll;
+    const char *header; /* "" or a line with its end */
+    struct sockaddr_in address;
+    char *list, **paths;
+    size_t count, next, done;
+    double *times;
+    uint64_t bytes;
+} load_t;
+
+__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    fputs("load: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    exit(1);
+}
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static char *read_whole(const char *name)
+{
+    FILE *file = fopen(name, "rb");
+    char *text;
+    long length;
+
+    if (!file || fseek(file, 0, SEEK_END) || (length = ftell(file)) < 0)
+        die("%s: %s", name, strerror(errno));
+    rewind(file);
+    text = malloc((size_t)length + 1);
+    if (!text || fread(text, 1, (size_t)length, file) != (size_t)length)
+        die("%s cannot be read", name);
+    fclose(file);
+    text[length] = '\0';
+    return text;
+}
+
+/* One path a line. */
+static void read_list(load_t *load, const char *name)
+{
+    char *line, *rest;
+    size_t lines = 0;
+
+    load->list = read_whole(name);
+    for (line = load->list; *line; ++line)
+        lines += *line == '\n';
+    load->paths = calloc(lines + 1, sizeof(*load->paths));
+    load->times = calloc(lines + 1, sizeof(*load->times));
+    if (!load->paths || !load->times)
+        die("no memory for %zu paths", lines);
+    for (line = strtok_r(load->list, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        load->paths[load->count++] = line;
+    if (!load->count)
+        die("%s names no path", name);
+}
+
+static void ask(load_t *load, connection_t *c)
+{
+    char request[REQUEST_MAX];
+    int length;
+
+    c->path = load->paths[load->next++];
+    length = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n",
+                      c->path, load->header);
+    if (length < 0 || (size_t)length >= sizeof(request))
+        die("%s: too long", c->path);
+    c->head_length = 0;
+    c->missing = -1;
+    c->sent = now();
+    if (send(c->fd, request, (size_t)length, MSG_NOSIGNAL) != length)
+        die("%s: cannot be sent: %s", c->path, strerror(errno));
+}
+
+static void open_connection(load_t *load, connection_t *c)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = c };
+    int on = 1;
+
+    c->fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&load->address, sizeof(load->address))
+        || setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on))
+        || epoll_ctl(load->epoll, EPOLL_CTL_ADD, c->fd, &event))
+        die("no connection: %s", strerror(errno));
+}
+
+/* The value of a field of the head, or NULL. */
+static const char *field(const connection_t *c, const char *name)
+{
+    const size_t length = strlen(name);
+    const char *line;
+
+    for (line = strchr(c->head, '\n'); line; line = strchr(line, '\n')) {
+        if (!strncasecmp(++line, name, length))
+            return line + length;
+    }
+    return NULL;
+}
+
+/* @a end is where the body begins. */
+static void read_head(const load_t *load, connection_t *c, const char *end)
+{
+    const size_t length = (size_t)(end - c->head);
+    const char *value;
+
+    c->head[length - 1] = '\0';
+    if (strncmp(c->head, "HTTP/1.1 ", 9) || strtol(c->head + 9, NULL, 10) != load->status)
+        die("%s: %.*s", c->path, (int)strcspn(c->head, "\r"), c->head);
+    value = field(c, "Connection:");
+    if (value && !strncasecmp(value, " close", 6))
+        die("%s: the server closes the connection", c->path);
+    value = field(c, "Content-Length:");
+    if (!value && load->status != 304)
+        die("%s: an answer without Content-Length", c->path);
+    c->missing = value && load->status != 304 ? strtoll(value, NULL, 10) : 0;
+    c->missing -= (int64_t)(c->head_length - length);
+    if (c->missing < 0)
+        die("%s: more than was announced", c->path);
+}
+
+/* What has come: 0 when the answer is complete. */
+static int64_t take(load_t *load, connection_t *c)
+{
+    const int in_head = c->missing < 0;
+    const ssize_t got =
+        in_head ? recv(c->fd, c->head + c->head_length, HEAD_MAX - 1 - c->head_length, 0)
+                : recv(c->fd, NULL, (size_t)c->missing, MSG_TRUNC | MSG_DONTWAIT);
+    const char *end;
+
+    if (got <= 0)
+        die("%s: %s", c->path, got ? strerror(errno) : "the connection ended early");
+    load->bytes += (uint64_t)got;
+    if (!in_head)
+        return c->missing -= got;
+    c->head_length += (size_t)got;
+    c->head[c->head_length] = '\0';
+    end = strstr(c->head, "\r\n\r\n");
+    if (!end && c->head_length == HEAD_MAX - 1)
+        die("%s: the head of the answer has no end", c->path);
+    if (end)
+        read_head(load, c, end + 4);
+    return c->missing;
+}
+
+static void run(load_t *load, connection_t *connections)
+{
+    struct epoll_event events[64];
+    int i, ready;
+
+    for (i = 0; i < load->connections && load->next < load->count; ++i)
+        ask(load, &connections[i]);
+    while (load->done < load->count) {
+        ready = epoll_wait(load->epoll, events, 64, 30000);
+        if (!ready || (ready < 0 && errno != EINTR))
+            die("%s", ready ? strerror(errno) : "no answer for 30 seconds");
+        for (i = 0; i < ready; ++i) {
+            connection_t *c = events[i].data.ptr;
+
+            if (take(load, c))
+                continue;
+            load->times[load->done++] = now() - c->sent;
+            if (load->next < load->count)
+                ask(load, c);
+        }
+    }
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+static void report(load_t *load, double seconds)
+{
+    const size_t last = load->count - 1;
+
+    qsort(load->times, load->count, sizeof(*load->times), by_size);
+    printf("requests %zu seconds %.3f rate %.1f p50 %.6f p99 %.6f bytes %llu\n", load->count,
+           seconds, (double)load->count / seconds, load->times[last * 50 / 100],
+           load->times[last * 99 / 100], (unsigned long long)load->bytes);
+}
+
+static void read_arguments(load_t *load, int argc, char **argv)
+{
+    static char header[REQUEST_MAX / 2];
+    int option;
+
+    while ((option = getopt(argc, argv, "c:s:H:")) != -1) {
+        switch (option) {
+        case 'c': load->connections = (int)strtol(optarg, NULL, 10); break;
+        case 's': load->status = (int)strtol(optarg, NULL, 10); break;
+        case 'H':
+            snprintf(header, sizeof(header), "%s\r\n", optarg);
+            load->header = header;
+            break;
+        default: exit(2);
+        }
+    }
+    if (argc - optind != 2 || load->connections < 1 || load->connections > CONNECTIONS_MAX)
+        die("usage: load [-c CONNECTIONS] [-s STATUS] [-H 'Name: value'] PORT LIST");
+    load->address =
+        (struct sockaddr_in){ .sin_family = AF_INET,
+                              .sin_port = htons((uint16_t)strtol(argv[optind], NULL, 10)),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    read_list(load, argv[optind + 1]);
+}
+
+int main(int argc, char **argv)
+{
+    load_t load = { .connections = 1, .status = 200, .header = "" };
+    connection_t *connections;
+    double started;
+    int i;
+
+    read_arguments(&load, argc, argv);
+    load.epoll = epoll_create1(0);
+    connections = calloc((size_t)load.connections, sizeof(*connections));
+    if (load.epoll < 0 || !connections)
+        die("%s", strerror(errno));
+    for (i = 0; i < load.connections; ++i)
+        open_connection(&load, &connections[i]);
+    started = now();
+    run(&load, connections);
+    report(&load, now() - started);
+    for (i = 0; i < load.connections; ++i)
+        close(connections[i].fd);
+    close(load.epoll);
+    free(connections);
+    free(load.times);
+    free(load.paths);
+    free(load.list);
+    return 0;
+}
