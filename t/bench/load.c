@@ -4,12 +4,13 @@
  * open, and says how fast the answers came:
  *
  *   load [-c CONNECTIONS] [-s STATUS] [-H 'Name: value'] PORT LIST
- *   requests 12000 seconds 1.204 rate 9966.7 p50 0.000612 p99 0.001904 bytes 171234567
+ *   requests 12000 seconds 1.204 rate 9966.7 p50 0.000612 p99 0.001904 bytes 171234567 reopened 0
  *
  * A path goes to the next connection that is free. A time is from sending the request to the last
  * byte of the answer, in seconds. One thread, and bodies are dropped in the kernel, so that server
- * and load can share two processors. An answer of another status, without a Content-Length, or
- * with "Connection: close" ends the program with an error: there are no failures to count.
+ * and load can share two processors. An answer of another status, or without a Content-Length, ends
+ * the program with an error: there are no failures to count. A connection that the server closes
+ * between two answers is opened again, within the time of the request.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,6 +36,7 @@ typedef struct connection_t {
     char head[HEAD_MAX]; /* of the answer, and what of the body came with it */
     size_t head_length;
     int64_t missing; /* bytes of the body; -1: still in the head */
+    int last;        /* the server closes behind this answer */
 } connection_t;
 
 typedef struct load_t {
@@ -45,6 +47,7 @@ typedef struct load_t {
     size_t count, next, done;
     double *times;
     uint64_t bytes;
+    unsigned reopened;
 } load_t;
 
 __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *format, ...)
@@ -103,33 +106,50 @@ static void read_list(load_t *load, const char *name)
         die("%s names no path", name);
 }
 
-static void ask(load_t *load, connection_t *c)
-{
-    char request[REQUEST_MAX];
-    int length;
-
-    c->path = load->paths[load->next++];
-    length = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n",
-                      c->path, load->header);
-    if (length < 0 || (size_t)length >= sizeof(request))
-        die("%s: too long", c->path);
-    c->head_length = 0;
-    c->missing = -1;
-    c->sent = now();
-    if (send(c->fd, request, (size_t)length, MSG_NOSIGNAL) != length)
-        die("%s: cannot be sent: %s", c->path, strerror(errno));
-}
-
-static void open_connection(load_t *load, connection_t *c)
+static void open_connection(const load_t *load, connection_t *c)
 {
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = c };
     int on = 1;
 
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&load->address, sizeof(load->address))
+    if (c->fd < 0 || connect(c->fd, (const struct sockaddr *)&load->address, sizeof(load->address))
         || setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on))
         || epoll_ctl(load->epoll, EPOLL_CTL_ADD, c->fd, &event))
         die("no connection: %s", strerror(errno));
+}
+
+static void reopen(load_t *load, connection_t *c)
+{
+    close(c->fd);
+    open_connection(load, c);
+    c->last = 0;
+    ++load->reopened;
+}
+
+static void send_request(load_t *load, connection_t *c)
+{
+    char request[REQUEST_MAX];
+    int length = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n",
+                          c->path, load->header);
+
+    if (length < 0 || (size_t)length >= sizeof(request))
+        die("%s: too long", c->path);
+    c->head_length = 0;
+    c->missing = -1;
+    if (send(c->fd, request, (size_t)length, MSG_NOSIGNAL) == length)
+        return;
+    reopen(load, c);
+    if (send(c->fd, request, (size_t)length, MSG_NOSIGNAL) != length)
+        die("%s: cannot be sent: %s", c->path, strerror(errno));
+}
+
+static void ask(load_t *load, connection_t *c)
+{
+    c->path = load->paths[load->next++];
+    c->sent = now();
+    if (c->last)
+        reopen(load, c);
+    send_request(load, c);
 }
 
 /* The value of a field of the head, or NULL. */
@@ -155,8 +175,7 @@ static void read_head(const load_t *load, connection_t *c, const char *end)
     if (strncmp(c->head, "HTTP/1.1 ", 9) || strtol(c->head + 9, NULL, 10) != load->status)
         die("%s: %.*s", c->path, (int)strcspn(c->head, "\r"), c->head);
     value = field(c, "Connection:");
-    if (value && !strncasecmp(value, " close", 6))
-        die("%s: the server closes the connection", c->path);
+    c->last = value && !strncasecmp(value, " close", 6);
     value = field(c, "Content-Length:");
     if (!value && load->status != 304)
         die("%s: an answer without Content-Length", c->path);
@@ -175,6 +194,11 @@ static int64_t take(load_t *load, connection_t *c)
                 : recv(c->fd, NULL, (size_t)c->missing, MSG_TRUNC | MSG_DONTWAIT);
     const char *end;
 
+    if (in_head && !c->head_length && (!got || (got < 0 && errno == ECONNRESET))) {
+        reopen(load, c);
+        send_request(load, c);
+        return c->missing;
+    }
     if (got <= 0)
         die("%s: %s", c->path, got ? strerror(errno) : "the connection ended early");
     load->bytes += (uint64_t)got;
@@ -225,9 +249,9 @@ static void report(load_t *load, double seconds)
     const size_t last = load->count - 1;
 
     qsort(load->times, load->count, sizeof(*load->times), by_size);
-    printf("requests %zu seconds %.3f rate %.1f p50 %.6f p99 %.6f bytes %llu\n", load->count,
-           seconds, (double)load->count / seconds, load->times[last * 50 / 100],
-           load->times[last * 99 / 100], (unsigned long long)load->bytes);
+    printf("requests %zu seconds %.3f rate %.1f p50 %.6f p99 %.6f bytes %llu reopened %u\n",
+           load->count, seconds, (double)load->count / seconds, load->times[last * 50 / 100],
+           load->times[last * 99 / 100], (unsigned long long)load->bytes, load->reopened);
 }
 
 static void read_arguments(load_t *load, int argc, char **argv)
