@@ -10,6 +10,13 @@
  *     {prefix}[/2|/3]/{identifier}/info.json
  *     {prefix}[/2|/3]/{identifier}[/]
  *
+ * and of the same images as Deep Zoom and as Zoomify:
+ *
+ *     {prefix}[/2|/3]/{identifier}.dzi
+ *     {prefix}[/2|/3]/{identifier}_files/{level}/{column}_{row}.{format}
+ *     {prefix}[/2|/3]/{identifier}_zdata/ImageProperties.xml
+ *     {prefix}[/2|/3]/{identifier}_zdata/TileGroup{group}/{level}-{column}-{row}.jpg
+ *
  * Split by position from the right, then decoded, each segment once: an identifier may be called
  * "2", "full" or "info.json", and may hold slashes, encoded or raw. What is ambiguous on paper is
  * settled by which reading names a source, so a path has up to two readings.
@@ -17,17 +24,23 @@
 #include <apr_pools.h>
 
 #include "base/err.h"
+#include "iiif/deepzoom.h"
 #include "iiif/format.h"
 #include "iiif/quality.h"
 #include "iiif/region.h"
 #include "iiif/rotation.h"
 #include "iiif/size.h"
 #include "iiif/types.h"
+#include "iiif/zoomify.h"
 
 typedef enum {
     IIIF_REQUEST_BASE, /**< the base URI */
     IIIF_REQUEST_INFO, /**< info.json */
-    IIIF_REQUEST_IMAGE
+    IIIF_REQUEST_IMAGE,
+    IIIF_REQUEST_DEEPZOOM,      /**< the descriptor */
+    IIIF_REQUEST_DEEPZOOM_TILE, /**< of any level, column and row: there may be no such tile */
+    IIIF_REQUEST_ZOOMIFY,       /**< ImageProperties.xml */
+    IIIF_REQUEST_ZOOMIFY_TILE   /**< likewise of any group, level, column and row */
 } iiif_request_kind_e;
 
 /** One reading of a path. Text forms only: no file has been looked at. */
@@ -40,14 +53,18 @@ typedef struct iiif_request_t {
     const char *size;
     const char *rotation;
     const char *quality; /**< before the last "." of the last segment */
-    const char *format;  /**< behind it; "" when there is no "." */
+    const char *format;  /**< behind it; "" when there is no "."; of a tile: letters and digits,
+                            as spelled; "jpeg" is Deep Zoom's JPEG too, but no iiif_format_e */
+    iiif_deepzoom_tile_t deepzoom; /**< of a DEEPZOOM_TILE, else zeros */
+    iiif_zoomify_tile_t zoomify;   /**< of a ZOOMIFY_TILE, else zeros */
 } iiif_request_t;
 
 #define IIIF_READINGS_MAX 2
 
 /**
- * All readings of @a path, the likelier first: info.json or an image request, then a base URI whose
- * identifier looks like one of these.
+ * All readings of @a path, the likelier first: Deep Zoom, Zoomify, info.json or an image request,
+ * then a base URI whose identifier looks like one of these. Numbers of tiles are digits without
+ * leading zeros, of 32 bits (a group: 64); what has the form of a tile is no image request.
  * @param readings filled from the front; allocated in @a pool
  * @param path     what follows the prefix, without leading slash, still encoded; borrowed
  * @return how many, 0 to IIIF_READINGS_MAX; 0: no IIIF URI, whatever files exist

@@ -47,8 +47,9 @@ typedef struct iiif_jpeg_change_t {
 } iiif_jpeg_change_t;
 
 /**
- * Can a stream of @a dims and @a horizontal x @a vertical sampling be changed so, to the pixel?
- * What is turned or mirrored must end on whole MCUs.
+ * Can a stream with this header be changed so, to the pixel? What is turned or mirrored must end on
+ * whole MCUs; gray is made of YCbCr and gray alone. No for what is not 8-bit DCT, for samplings
+ * other than 4:4:4, 4:2:2, 4:4:0 and 4:2:0, and beyond 4 megapixels, which nobody has as a tile.
  */
 int iiif_jpeg_can_change(const iiif_jpeg_header_t *header, const iiif_jpeg_change_t *change);
 

@@ -9,7 +9,7 @@
 #include "base/banned.h"
 
 /* libjpeg holds all coefficients of what it transforms: 128 bytes a block. Tiles are smaller. */
-#define PIXELS_MAX (2048 * 2048)
+#define PIXELS_MAX (1u << 22)
 
 /* Sides of which only whole MCUs can move (libjpeg's jtransform: "perfect"). */
 enum { NONE = 0, WIDTH = 1, HEIGHT = 2 };
@@ -28,10 +28,10 @@ static const struct {
       { TJXOP_TRANSPOSE, NONE } },
 };
 
-/* The samplings of the first component that TurboJPEG has names for; all others are 1x1. */
+/* The samplings of the first component that TurboJPEG can turn and name; all others are 1x1. */
 static const struct {
     int horizontal, vertical;
-} samplings[] = { { 1, 1 }, { 2, 1 }, { 1, 2 }, { 2, 2 }, { 4, 1 } };
+} samplings[] = { { 1, 1 }, { 2, 1 }, { 1, 2 }, { 2, 2 } };
 
 /* 8-bit Huffman and arithmetic processes that quantise: SOF0 to 2, 9 and 10. */
 static int is_known_process(const iiif_jpeg_header_t *header)

@@ -162,15 +162,17 @@ static int describe(iiif_raw_level_t *level, const iiif_source_t *source, TIFF *
     level->head = (const unsigned char *)"";
     if (level->format != IIIF_FORMAT_JPG)
         return !profile.length;
-    level->jpeg = (iiif_jpeg_header_t){ .dims = level->tile, .components = s.samples, .adobe = -1 };
+    level->jpeg = (iiif_jpeg_header_t){ .dims = level->tile,
+                                        .components = s.samples,
+                                        .bits = 8,
+                                        .baseline = 1,
+                                        .jfif = s.photometric != PHOTOMETRIC_RGB,
+                                        .adobe = s.photometric == PHOTOMETRIC_RGB ? 0 : -1,
+                                        .ycbcr = s.photometric == PHOTOMETRIC_YCBCR };
     for (i = 0; i < s.samples; ++i) {
         level->jpeg.horizontal[i] = i ? 1 : s.horizontal;
         level->jpeg.vertical[i] = i ? 1 : s.vertical;
     }
-    level->jpeg.baseline = 1;
-    level->jpeg.jfif = s.photometric != PHOTOMETRIC_RGB;
-    if (s.photometric == PHOTOMETRIC_RGB)
-        level->jpeg.adobe = 0;
     tables = tables_of(&s, &level->jpeg);
     if (!tables.data || profile.length > PROFILE_MAX)
         return 0;

@@ -109,8 +109,7 @@ static apr_status_t take_deepzoom(iiif_description_t *d, const deepzoom_texts_t 
     return check(d, err);
 }
 
-/* -- XML ----------------------------------------------------------------------------------------
- */
+/* -- XML ------------------------------------------------------------------------------------- */
 
 static const char *attribute(const apr_xml_elem *element, const char *name)
 {
@@ -182,8 +181,7 @@ apr_status_t iiif_description_zoomify(iiif_description_t *d, const char *text, a
     return check(d, err);
 }
 
-/* -- JSON ---------------------------------------------------------------------------------------
- */
+/* -- JSON ------------------------------------------------------------------------------------ */
 
 static const cJSON *member(const cJSON *object, const char *name)
 {

@@ -8,8 +8,7 @@
 
 #include "base/banned.h"
 
-/* -- a tile whose header was right is not opened again ------------------------------------------
- */
+/* -- a tile whose header was right is not opened again --------------------------------------- */
 
 /* FNV-1a, 64 bits. */
 static apr_uint64_t mix(apr_uint64_t hash, const void *data, apr_size_t len)
@@ -77,8 +76,7 @@ static const char *only_if_right(apr_finfo_t *finfo, const char *path, const iii
     return path;
 }
 
-/* -- where a tile lies, for each kind ------------------------------------------------------------
- */
+/* -- where a tile lies, for each kind -------------------------------------------------------- */
 
 static const char *deepzoom_tile(apr_finfo_t *finfo, const iiif_stored_t *stored,
                                  const iiif_stored_want_t *want, apr_pool_t *pool)
@@ -156,8 +154,7 @@ static const char *level0_tile(apr_finfo_t *finfo, const iiif_stored_t *stored,
     return path;
 }
 
-/* -- by kind ------------------------------------------------------------------------------------
- */
+/* -- by kind --------------------------------------------------------------------------------- */
 
 static const char *tile_of(apr_finfo_t *finfo, const iiif_stored_t *stored,
                            const iiif_stored_want_t *want, apr_pool_t *pool)

@@ -50,8 +50,7 @@ typedef struct remembered_t {
     apr_time_t *looked; /* when the directory was last looked at */
 } remembered_t;
 
-/* -- looking ------------------------------------------------------------------------------------
- */
+/* -- looking --------------------------------------------------------------------------------- */
 
 /* The path without the extension of its last segment, or NULL: it has none. */
 static const char *without_extension(const char *path, apr_pool_t *pool)
@@ -109,8 +108,7 @@ static int saw_the_same(const look_t *a, const look_t *b)
     return 1;
 }
 
-/* -- judging ------------------------------------------------------------------------------------
- */
+/* -- judging --------------------------------------------------------------------------------- */
 
 /* What judging needs. Descriptions are read in a pool of their own: a parsed one may be many times
  * as large as what is remembered of it. */
@@ -271,8 +269,7 @@ static remembered_t *judge_all(const look_t *look, const judge_t *by)
     return remembered;
 }
 
-/* -- remembering --------------------------------------------------------------------------------
- */
+/* -- remembering ----------------------------------------------------------------------------- */
 
 /* Bytes, roughly: the struct, the marks, and what pools and strings take. */
 static apr_size_t weight_of(const iiif_stored_set_t *set)

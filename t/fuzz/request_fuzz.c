@@ -2,7 +2,7 @@
 /*
  * A stranger's path, read, parsed, resolved against images of many shapes, and spelled canonically.
  * Not only must nothing crash: what comes out must be geometry that can be rendered, and one image
- * must have one name.
+ * must have one name. So too for the tiles of Deep Zoom and Zoomify.
  *
  * Input: the path behind the prefix. Its bytes choose the image and the limits, too, so that a seed
  * is plain text.
@@ -165,6 +165,100 @@ static void check_identifier(const iiif_request_t *request, apr_pool_t *pool)
     assert(!name || (*name && page >= 1 && page <= 65535));
 }
 
+static void check_within(iiif_rect_t region, iiif_dims_t size, iiif_dims_t full)
+{
+    assert(size.width >= 1 && size.height >= 1);
+    assert(size.width <= region.width && size.height <= region.height);
+    assert((apr_uint64_t)region.x + region.width <= full.width);
+    assert((apr_uint64_t)region.y + region.height <= full.height);
+}
+
+/* Whatever the numbers: there is no such tile, or it lies in the image and is found again, if not
+ * on its own level. */
+static void check_deepzoom(const iiif_request_t *request, uint64_t state)
+{
+    iiif_deepzoom_t pyramid = { .format = request->format };
+    iiif_deepzoom_tile_t found;
+    iiif_rect_t region, again;
+    iiif_dims_t size, pixels;
+    size_t i;
+
+    for (i = 0; i < SUBJECTS; ++i) {
+        pyramid.full = choose_subject(&state).full;
+        pyramid.tile = sides[choose(&state, COUNT(sides))];
+        pyramid.overlap = bounds[choose(&state, COUNT(bounds))];
+        if (!iiif_deepzoom_region(&region, &size, &pyramid, &request->deepzoom))
+            continue;
+        check_within(region, size, pyramid.full);
+        assert(iiif_deepzoom_find(&found, &pyramid, region, size));
+        assert(found.level >= request->deepzoom.level);
+        assert(iiif_deepzoom_region(&again, &pixels, &pyramid, &found));
+        assert(!memcmp(&again, &region, sizeof(region)) && !memcmp(&pixels, &size, sizeof(size)));
+    }
+}
+
+static void check_zoomify(const iiif_request_t *request, uint64_t state)
+{
+    iiif_zoomify_tile_t found;
+    iiif_rect_t region, again;
+    iiif_dims_t size, pixels;
+    size_t i;
+
+    for (i = 0; i < SUBJECTS; ++i) {
+        iiif_dims_t full = choose_subject(&state).full;
+        iiif_zoomify_t pyramid = iiif_zoomify_pyramid(full, sides[choose(&state, COUNT(sides))]);
+
+        if (!iiif_zoomify_region(&region, &size, &pyramid, &request->zoomify))
+            continue;
+        check_within(region, size, full);
+        assert(iiif_zoomify_find(&found, &pyramid, region, size));
+        assert(found.level >= request->zoomify.level);
+        assert(iiif_zoomify_region(&again, &pixels, &pyramid, &found));
+        assert(!memcmp(&again, &region, sizeof(region)) && !memcmp(&pixels, &size, sizeof(size)));
+    }
+}
+
+/* A tile and a descriptor have one spelling but for escapes; it is read as the same again, and as
+ * nothing else but a base URI. */
+static void check_spelling(const iiif_request_t *request, apr_pool_t *pool)
+{
+    const iiif_deepzoom_tile_t *d = &request->deepzoom;
+    const iiif_zoomify_tile_t *z = &request->zoomify;
+    const char *path = apr_pstrcat(pool, request->encoded, "_zdata/ImageProperties.xml", NULL);
+    iiif_request_t readings[IIIF_READINGS_MAX];
+
+    if (request->kind == IIIF_REQUEST_DEEPZOOM)
+        path = apr_pstrcat(pool, request->encoded, ".dzi", NULL);
+    else if (request->kind == IIIF_REQUEST_DEEPZOOM_TILE)
+        path = apr_psprintf(pool, "%s_files/%u/%u_%u.%s", request->encoded, d->level, d->column,
+                            d->row, request->format);
+    else if (request->kind == IIIF_REQUEST_ZOOMIFY_TILE)
+        path = apr_psprintf(pool, "%s_zdata/TileGroup%" APR_UINT64_T_FMT "/%u-%u-%u.jpg",
+                            request->encoded, z->group, z->level, z->column, z->row);
+    if (request->version != IIIF_VERSION_NONE)
+        path = apr_psprintf(pool, "%d/%s", (int)request->version, path);
+    assert(iiif_request_read(readings, path, pool) == 2);
+    assert(readings[0].kind == request->kind && readings[0].version == request->version);
+    assert(!strcmp(readings[0].identifier, request->identifier));
+    assert(!memcmp(&readings[0].deepzoom, d, sizeof(*d)));
+    assert(!memcmp(&readings[0].zoomify, z, sizeof(*z)));
+    assert(readings[1].kind == IIIF_REQUEST_BASE);
+}
+
+static void check_kind(const iiif_request_t *request, uint64_t state, apr_pool_t *pool)
+{
+    switch (request->kind) {
+    case IIIF_REQUEST_BASE:
+    case IIIF_REQUEST_INFO: return;
+    case IIIF_REQUEST_IMAGE: check_image(request, state, pool); return;
+    case IIIF_REQUEST_DEEPZOOM_TILE: check_deepzoom(request, state); break;
+    case IIIF_REQUEST_ZOOMIFY_TILE: check_zoomify(request, state); break;
+    case IIIF_REQUEST_DEEPZOOM:
+    case IIIF_REQUEST_ZOOMIFY: break;
+    }
+    check_spelling(request, pool);
+}
+
 /* Decoding never lengthens a text. */
 static void check_decoding(const char *text, apr_pool_t *pool)
 {
@@ -196,8 +290,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(n >= 0 && n <= IIIF_READINGS_MAX);
     for (i = 0; i < n; ++i) {
         check_identifier(&readings[i], pool);
-        if (readings[i].kind == IIIF_REQUEST_IMAGE)
-            check_image(&readings[i], hash(data, size), pool);
+        check_kind(&readings[i], hash(data, size), pool);
     }
     check_decoding(path, pool);
     free(path);

@@ -162,6 +162,123 @@ static const struct {
     { "ID/manifest.json",                  "- base ID/manifest.json", NULL },
     { "blog/2024/05/17/some-post.html",    "- base blog/2024/05/17/some-post.html", NULL },
     { "static/js/vendor/app/main.js",      "- base static/js/vendor/app/main.js", NULL },
+    /* Deep Zoom: the descriptor, and tiles */
+    { "ID.dzi",                            "- deepzoom ID", "- base ID.dzi" },
+    { "3/a.dzi",                           "3 deepzoom a", "3 base a.dzi" },
+    { "3.dzi",                             "- deepzoom 3", "- base 3.dzi" },
+    { "2/3.dzi",                           "2 deepzoom 3", "2 base 3.dzi" },
+    { "4/a.dzi",                           "- deepzoom 4/a", "- base 4/a.dzi" },
+    { "a/b%2Fmap.tif.dzi",                 "- deepzoom a/b/map.tif", "- base a/b/map.tif.dzi" },
+    { "a%2Edzi",                           "- deepzoom a", "- base a.dzi" },
+    { "a%2e%64%7A%69",                     "- deepzoom a", "- base a.dzi" },
+    { "a.dzi.dzi",                         "- deepzoom a.dzi", "- base a.dzi.dzi" },
+    { "lit%2541.dzi",                      "- deepzoom lit%41", "- base lit%41.dzi" },
+    { "info.json.dzi",                     "- deepzoom info.json", "- base info.json.dzi" },
+    { "ID/full/max/0/default.dzi",         "- deepzoom ID/full/max/0/default",
+                                           "- base ID/full/max/0/default.dzi" },
+    { "ID_files/12/15_11.jpg",             "- deepzoom-tile ID 12 15 11 jpg",
+                                           "- base ID_files/12/15_11.jpg" },
+    { "3/ID_files/0/0_0.png",              "3 deepzoom-tile ID 0 0 0 png", "3 base ID_files/0/0_0.png" },
+    { "2/3_files/0/0_0.jpeg",              "2 deepzoom-tile 3 0 0 0 jpeg", "2 base 3_files/0/0_0.jpeg" },
+    { "3_files/0/0_0.JPG",                 "- deepzoom-tile 3 0 0 0 JPG", "- base 3_files/0/0_0.JPG" },
+    { "a/b%2Fc.tif_files/9/1_10.jpg",      "- deepzoom-tile a/b/c.tif 9 1 10 jpg",
+                                           "- base a/b/c.tif_files/9/1_10.jpg" },
+    { "ID%5Ffile%73/1%32/%315%5F11%2Ejp%67", "- deepzoom-tile ID 12 15 11 jpg",
+                                           "- base ID_files/12/15_11.jpg" },
+    { "_files_files/9/1_1.jpg",            "- deepzoom-tile _files 9 1 1 jpg",
+                                           "- base _files_files/9/1_1.jpg" },
+    { "ID_files/4294967295/4294967295_4294967295.jpg",
+      "- deepzoom-tile ID 4294967295 4294967295 4294967295 jpg",
+      "- base ID_files/4294967295/4294967295_4294967295.jpg" },
+    /* …never an image request, though two of its parameters are well formed */
+    { "w/x/ID_files/12/0_0.jpg",           "- deepzoom-tile w/x/ID 12 0 0 jpg",
+                                           "- base w/x/ID_files/12/0_0.jpg" },
+    { "3/w/ID_files/12/0_0.jpg",           "3 deepzoom-tile w/ID 12 0 0 jpg",
+                                           "3 base w/ID_files/12/0_0.jpg" },
+    { "x/full/ID_zdata/TileGroup0/4-0-0.jpg", "- zoomify-tile x/full/ID 0 4 0 0 jpg",
+                                           "- base x/full/ID_zdata/TileGroup0/4-0-0.jpg" },
+    { "x/y/full/max_zdata/ImageProperties.xml", "- zoomify x/y/full/max",
+                                           "- base x/y/full/max_zdata/ImageProperties.xml" },
+    { "ID_files/12/0_0.dzi",               "- deepzoom-tile ID 12 0 0 dzi", /* nor a descriptor */
+                                           "- base ID_files/12/0_0.dzi" },
+    /* Zoomify: the properties, and tiles */
+    { "ID_zdata/ImageProperties.xml",      "- zoomify ID", "- base ID_zdata/ImageProperties.xml" },
+    { "3/ID_zdata/ImageProperties.xml",    "3 zoomify ID", "3 base ID_zdata/ImageProperties.xml" },
+    { "3_zdata/ImageProperties.xml",       "- zoomify 3", "- base 3_zdata/ImageProperties.xml" },
+    { "a/b%2Fc%5fz%64ata/%49mage%50roperties%2exm%6C", "- zoomify a/b/c",
+                                           "- base a/b/c_zdata/ImageProperties.xml" },
+    { "ID_zdata/TileGroup1/4-15-11.jpg",   "- zoomify-tile ID 1 4 15 11 jpg",
+                                           "- base ID_zdata/TileGroup1/4-15-11.jpg" },
+    { "2/a/b_zdata/TileGroup0/0-0-0.jpg",  "2 zoomify-tile a/b 0 0 0 0 jpg",
+                                           "2 base a/b_zdata/TileGroup0/0-0-0.jpg" },
+    { "ID_zdat%61/TileGroup%30/4%2D15-11%2ejpg", "- zoomify-tile ID 0 4 15 11 jpg",
+                                           "- base ID_zdata/TileGroup0/4-15-11.jpg" },
+    { "ID_zdata/TileGroup18446744073709551615/4294967295-4294967295-4294967295.jpg",
+      "- zoomify-tile ID 18446744073709551615 4294967295 4294967295 4294967295 jpg",
+      "- base ID_zdata/TileGroup18446744073709551615/4294967295-4294967295-4294967295.jpg" },
+    /* not quite */
+    { ".dzi",                              "- base .dzi", NULL },
+    { "3/.dzi",                            "3 base .dzi", NULL },
+    { "ID.dzi/",                           "- base ID.dzi", NULL },
+    { "ID.DZI",                            "- base ID.DZI", NULL },
+    { "ID.xml",                            "- base ID.xml", NULL },
+    { "dzi",                               "- base dzi", NULL },
+    { "a%zz.dzi",                          NULL, NULL },
+    { "a%00.dzi",                          NULL, NULL },
+    { "a%2.dzi",                           NULL, NULL },
+    { "_files/0/0_0.jpg",                  "- base _files/0/0_0.jpg", NULL },
+    { "3/_files/0/0_0.jpg",                "3 base _files/0/0_0.jpg", NULL },
+    { "ID_Files/0/0_0.jpg",                "- base ID_Files/0/0_0.jpg", NULL },
+    { "ID_files%2F0/0_0.jpg",              "- base ID_files/0/0_0.jpg", NULL },
+    { "ID_files/0%2F0_0.jpg",              "- base ID_files/0/0_0.jpg", NULL },
+    { "ID_fil%65/0/0_0.jpg",               "- base ID_file/0/0_0.jpg", NULL },
+    { "ID_fil%6es/0/0_0.jpg",              "- base ID_filns/0/0_0.jpg", NULL },
+    { "ID_files/0_0.jpg",                  "- base ID_files/0_0.jpg", NULL },
+    { "ID_files//0_0.jpg",                 "- base ID_files//0_0.jpg", NULL },
+    { "ID_files/+1/0_0.jpg",               "- base ID_files/+1/0_0.jpg", NULL },
+    { "ID_files/01/0_0.jpg",               "- base ID_files/01/0_0.jpg", NULL },
+    { "ID_files/1/00_0.jpg",               "- base ID_files/1/00_0.jpg", NULL },
+    { "ID_files/1/0_-1.jpg",               "- base ID_files/1/0_-1.jpg", NULL },
+    { "ID_files/1/0_.jpg",                 "- base ID_files/1/0_.jpg", NULL },
+    { "ID_files/1/_0.jpg",                 "- base ID_files/1/_0.jpg", NULL },
+    { "ID_files/1/0-0.jpg",                "- base ID_files/1/0-0.jpg", NULL },
+    { "ID_files/1/0_0",                    "- base ID_files/1/0_0", NULL },
+    { "ID_files/1/0_0.",                   "- base ID_files/1/0_0.", NULL },
+    { "ID_files/1/0_0.a.jpg",              "- base ID_files/1/0_0.a.jpg", NULL },
+    { "ID_files/1/0_0.jpg%20",             "- base ID_files/1/0_0.jpg ", NULL },
+    { "ID_files/1/0_0.jp%g",               NULL, NULL },
+    { "ID_files/1/0_4294967296.jpg",       "- base ID_files/1/0_4294967296.jpg", NULL },
+    { "ID_files/4294967296/0_0.jpg",       "- base ID_files/4294967296/0_0.jpg", NULL },
+    { "ID_files/1/0_99999999999999999999999.jpg", "- base ID_files/1/0_99999999999999999999999.jpg", NULL },
+    { "_zdata/ImageProperties.xml",        "- base _zdata/ImageProperties.xml", NULL },
+    { "ID/ImageProperties.xml",            "- base ID/ImageProperties.xml", NULL },
+    { "ImageProperties.xml",               "- base ImageProperties.xml", NULL },
+    { "ID_zdata/xImageProperties.xml",     "- base ID_zdata/xImageProperties.xml", NULL },
+    { "ID_zdata/TileGroup0/4-15-11.png",   "- base ID_zdata/TileGroup0/4-15-11.png", NULL },
+    { "ID_zdata/TileGroup0/4-15-11.jpeg",  "- base ID_zdata/TileGroup0/4-15-11.jpeg", NULL },
+    { "ID_zdata/TileGroup0/4-15.jpg",      "- base ID_zdata/TileGroup0/4-15.jpg", NULL },
+    { "ID_zdata/TileGroup0/4-15-011.jpg",  "- base ID_zdata/TileGroup0/4-15-011.jpg", NULL },
+    { "ID_zdata/TileGroup/4-15-11.jpg",    "- base ID_zdata/TileGroup/4-15-11.jpg", NULL },
+    { "ID_zdata/TileGroup00/4-15-11.jpg",  "- base ID_zdata/TileGroup00/4-15-11.jpg", NULL },
+    { "ID_zdata/Tilegroup0/4-15-11.jpg",   "- base ID_zdata/Tilegroup0/4-15-11.jpg", NULL },
+    { "ID_zdata/TileGroup0x/4-15-11.jpg",  "- base ID_zdata/TileGroup0x/4-15-11.jpg", NULL },
+    { "ID_zdata/TileGroup18446744073709551616/4-0-0.jpg",
+      "- base ID_zdata/TileGroup18446744073709551616/4-0-0.jpg", NULL },
+    { "ID_zdata/TileGroup0/4294967296-0-0.jpg", "- base ID_zdata/TileGroup0/4294967296-0-0.jpg", NULL },
+    { "ID_files/TileGroup0/4-15-11.jpg",   "- base ID_files/TileGroup0/4-15-11.jpg", NULL },
+    { "ID_zdata/12/15_11.jpg",             "- base ID_zdata/12/15_11.jpg", NULL },
+    /* what is an image request stays one */
+    { "ID/full/max/0/0_0.jpg",             "- image ID full max 0 0_0 jpg",
+                                           "- base ID/full/max/0/0_0.jpg" },
+    { "ID/full/max_files/0/00_0.jpg",      "- image ID full max_files 0 00_0 jpg",
+                                           "- base ID/full/max_files/0/00_0.jpg" },
+    { "ID_files/full/max/0/default.jpg",   "- image ID_files full max 0 default jpg",
+                                           "- base ID_files/full/max/0/default.jpg" },
+    { "ID.dzi/full/max/0/default.jpg",     "- image ID.dzi full max 0 default jpg",
+                                           "- base ID.dzi/full/max/0/default.jpg" },
+    { "ID.dzi/info.json",                  "- info ID.dzi", "- base ID.dzi/info.json" },
+    { "ID/full/max/0/info.json",           "- info ID/full/max/0",
+                                           "- image ID full max 0 info json" },
     /* no identifier, or no URI */
     { "",                                  NULL, NULL },
     { "/",                                 NULL, NULL },
@@ -203,16 +320,37 @@ static const struct {
 };
 /* clang-format on */
 
+/* What only a kind has, behind its name and identifier. */
+static const char *describe_rest(const iiif_request_t *r, apr_pool_t *pool)
+{
+    const iiif_deepzoom_tile_t *d = &r->deepzoom;
+    const iiif_zoomify_tile_t *z = &r->zoomify;
+
+    if (r->kind == IIIF_REQUEST_IMAGE)
+        return apr_psprintf(pool, " %s %s %s %s %s", r->region, r->size, r->rotation, r->quality,
+                            r->format);
+    if (r->kind == IIIF_REQUEST_DEEPZOOM_TILE)
+        return apr_psprintf(pool, " %u %u %u %s", d->level, d->column, d->row, r->format);
+    if (r->kind == IIIF_REQUEST_ZOOMIFY_TILE)
+        return apr_psprintf(pool, " %" APR_UINT64_T_FMT " %u %u %u %s", z->group, z->level,
+                            z->column, z->row, r->format);
+    return r->format ? " with a format" : "";
+}
+
 static const char *describe(const iiif_request_t *r, apr_pool_t *pool)
 {
-    static const char *const kinds[] = { "base", "info", "image" };
-    const char *head = apr_psprintf(pool, "%c %s %s", r->version ? '0' + (int)r->version : '-',
-                                    kinds[r->kind], r->identifier);
+    static const char *const kinds[] = {
+        [IIIF_REQUEST_BASE] = "base",
+        [IIIF_REQUEST_INFO] = "info",
+        [IIIF_REQUEST_IMAGE] = "image",
+        [IIIF_REQUEST_DEEPZOOM] = "deepzoom",
+        [IIIF_REQUEST_DEEPZOOM_TILE] = "deepzoom-tile",
+        [IIIF_REQUEST_ZOOMIFY] = "zoomify",
+        [IIIF_REQUEST_ZOOMIFY_TILE] = "zoomify-tile",
+    };
 
-    if (r->kind != IIIF_REQUEST_IMAGE)
-        return head;
-    return apr_psprintf(pool, "%s %s %s %s %s %s", head, r->region, r->size, r->rotation,
-                        r->quality, r->format);
+    return apr_psprintf(pool, "%c %s %s%s", r->version ? '0' + (int)r->version : '-',
+                        kinds[r->kind], r->identifier, describe_rest(r, pool));
 }
 
 static int same(const char *got, const char *want)
@@ -272,6 +410,13 @@ int main(void)
            && !strcmp(readings[0].encoded, "a%2Fb;2") && !strcmp(readings[0].identifier, "a/b;2")
            && !readings[0].region,
        "the identifier is kept as the URI spells it, too");
+    ok(iiif_request_read(readings, "3/a%2Fb%3B2%5Ffiles/1/0_0.jpg", pool) == 2
+           && !strcmp(readings[0].encoded, "a%2Fb%3B2") && !strcmp(readings[0].identifier, "a/b;2")
+           && !readings[0].region && !readings[0].quality,
+       "so is that of a tile, without what follows it");
+    ok(iiif_request_read(readings, "a%2Fb.dz%69", pool) == 2
+           && !strcmp(readings[0].encoded, "a%2Fb") && !strcmp(readings[1].encoded, "a%2Fb.dz%69"),
+       "and that of a descriptor");
     apr_terminate();
     return done_testing();
 }
