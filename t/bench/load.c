@@ -8,9 +8,9 @@
  *
  * A path goes to the next connection that is free. A time is from sending the request to the last
  * byte of the answer, in seconds. One thread, and bodies are dropped in the kernel, so that server
- * and load can share two processors. An answer of another status, or without a Content-Length, ends
- * the program with an error: there are no failures to count. A connection that the server closes
- * between two answers is opened again, within the time of the request.
+ * and load can share two processors. An answer of another status ends the program with an error:
+ * there are no failures to count. A connection that the server closes between two answers is opened
+ * again, within the time of the request.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,13 +29,17 @@
 #define REQUEST_MAX     4096
 #define CONNECTIONS_MAX 1024
 
+typedef enum { IN_HEAD = -1, IN_CHUNKS = -2 } state_e;
+
 typedef struct connection_t {
     int fd;
     const char *path;    /* that is being asked for */
     double sent;         /* when */
     char head[HEAD_MAX]; /* of the answer, and what of the body came with it */
     size_t head_length;
-    int64_t missing; /* bytes of the body; -1: still in the head */
+    int64_t missing; /* bytes of the body; or a state_e */
+    uint64_t chunk;  /* bytes of this chunk that are missing, with the end of its line */
+    uint64_t size;   /* of the chunk, while its line is read */
     int last;        /* the server closes behind this answer */
 } connection_t;
 
@@ -135,7 +139,7 @@ static void send_request(load_t *load, connection_t *c)
     if (length < 0 || (size_t)length >= sizeof(request))
         die("%s: too long", c->path);
     c->head_length = 0;
-    c->missing = -1;
+    c->missing = IN_HEAD;
     if (send(c->fd, request, (size_t)length, MSG_NOSIGNAL) == length)
         return;
     reopen(load, c);
@@ -165,53 +169,105 @@ static const char *field(const connection_t *c, const char *name)
     return NULL;
 }
 
-/* @a end is where the body begins. */
-static void read_head(const load_t *load, connection_t *c, const char *end)
+/* The chunked coding, without extensions and trailers, which httpd does not send (RFC 9112, 7.1).
+ */
+static void take_chunks(connection_t *c, const char *data, size_t length)
 {
-    const size_t length = (size_t)(end - c->head);
+    const char *const end = data + length;
+
+    while (data < end) {
+        if (c->chunk) {
+            const uint64_t here =
+                (uint64_t)(end - data) < c->chunk ? (uint64_t)(end - data) : c->chunk;
+
+            c->chunk -= here;
+            data += here;
+        }
+        else if (*data == '\n' && !c->size) { /* the last one: an empty line is to come */
+            c->missing = 2 - (end - data - 1);
+            return;
+        }
+        else if (*data == '\n') {
+            c->chunk = c->size + 2;
+            c->size = 0;
+            ++data;
+        }
+        else if (*data++ != '\r') {
+            const char digit[2] = { data[-1], '\0' };
+
+            c->size = c->size * 16 + strtoul(digit, NULL, 16);
+        }
+    }
+}
+
+/* @a body is where the body begins. */
+static void read_head(const load_t *load, connection_t *c, char *body)
+{
+    const size_t came = c->head_length - (size_t)(body - c->head);
     const char *value;
 
-    c->head[length - 1] = '\0';
+    body[-1] = '\0';
     if (strncmp(c->head, "HTTP/1.1 ", 9) || strtol(c->head + 9, NULL, 10) != load->status)
         die("%s: %.*s", c->path, (int)strcspn(c->head, "\r"), c->head);
     value = field(c, "Connection:");
     c->last = value && !strncasecmp(value, " close", 6);
     value = field(c, "Content-Length:");
-    if (!value && load->status != 304)
-        die("%s: an answer without Content-Length", c->path);
-    c->missing = value && load->status != 304 ? strtoll(value, NULL, 10) : 0;
-    c->missing -= (int64_t)(c->head_length - length);
-    if (c->missing < 0)
-        die("%s: more than was announced", c->path);
+    if (value || load->status == 304) {
+        c->missing = value && load->status != 304 ? strtoll(value, NULL, 10) : 0;
+        c->missing -= (int64_t)came;
+    }
+    else if (field(c, "Transfer-Encoding: chunked")) {
+        c->missing = IN_CHUNKS;
+        c->chunk = c->size = 0;
+        take_chunks(c, body, came);
+    }
+    else
+        die("%s: an answer of unknown length", c->path);
 }
 
-/* What has come: 0 when the answer is complete. */
-static int64_t take(load_t *load, connection_t *c)
+static void take_head(load_t *load, connection_t *c)
 {
-    const int in_head = c->missing < 0;
-    const ssize_t got =
-        in_head ? recv(c->fd, c->head + c->head_length, HEAD_MAX - 1 - c->head_length, 0)
-                : recv(c->fd, NULL, (size_t)c->missing, MSG_TRUNC | MSG_DONTWAIT);
-    const char *end;
+    const ssize_t got = recv(c->fd, c->head + c->head_length, HEAD_MAX - 1 - c->head_length, 0);
+    char *end;
 
-    if (in_head && !c->head_length && (!got || (got < 0 && errno == ECONNRESET))) {
+    if (!c->head_length && (!got || (got < 0 && errno == ECONNRESET))) {
         reopen(load, c);
         send_request(load, c);
-        return c->missing;
+        return;
     }
     if (got <= 0)
-        die("%s: %s", c->path, got ? strerror(errno) : "the connection ended early");
+        die("%s: the head of the answer has no end", c->path);
     load->bytes += (uint64_t)got;
-    if (!in_head)
-        return c->missing -= got;
     c->head_length += (size_t)got;
     c->head[c->head_length] = '\0';
     end = strstr(c->head, "\r\n\r\n");
-    if (!end && c->head_length == HEAD_MAX - 1)
-        die("%s: the head of the answer has no end", c->path);
     if (end)
         read_head(load, c, end + 4);
-    return c->missing;
+}
+
+static void take_body(load_t *load, connection_t *c)
+{
+    const int in_chunks = c->missing == IN_CHUNKS;
+    const ssize_t got = in_chunks ? recv(c->fd, c->head, HEAD_MAX, MSG_DONTWAIT)
+                                  : recv(c->fd, NULL, (size_t)c->missing, MSG_TRUNC | MSG_DONTWAIT);
+
+    if (got <= 0)
+        die("%s: the answer ended early", c->path);
+    load->bytes += (uint64_t)got;
+    if (in_chunks)
+        take_chunks(c, c->head, (size_t)got);
+    else
+        c->missing -= got;
+}
+
+/* What has come: is the answer complete? */
+static int take(load_t *load, connection_t *c)
+{
+    if (c->missing == IN_HEAD)
+        take_head(load, c);
+    else
+        take_body(load, c);
+    return !c->missing;
 }
 
 static void run(load_t *load, connection_t *connections)
@@ -228,7 +284,7 @@ static void run(load_t *load, connection_t *connections)
         for (i = 0; i < ready; ++i) {
             connection_t *c = events[i].data.ptr;
 
-            if (take(load, c))
+            if (!take(load, c))
                 continue;
             load->times[load->done++] = now() - c->sent;
             if (load->next < load->count)

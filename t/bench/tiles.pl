@@ -6,6 +6,7 @@
 #
 #   make -f Makefile.apxs bench            everything, some ten minutes at most
 #   BENCH_SCALE=0.1 make -f Makefile.apxs bench    a tenth of the requests, one round: to see that it works
+#   PROVE=perl apxs-build/run-tests t/bench/tiles.pl memory calls     these sections alone (their table is at the end)
 #
 # Columns: c connections, requests a second, the time within which 99 of 100 answers are complete, and what the server
 # (with iipsrv, where that answers) spends of the processor for one; each with its ratio to the first line of its group.
@@ -26,6 +27,7 @@ my $SCALE = $ENV{BENCH_SCALE} // 1;
 my $ROUNDS = $SCALE < 1 ? 1 : 5;
 my @CONNECTIONS = (1, 8, 32);
 my $TILE = 256;
+chomp(my $PROCESSORS = `nproc`);
 my $SOURCES = getcwd() . '/apxs-build/bench/sources';
 my $STORE = getcwd() . '/apxs-build/bench/store';
 my $IIPSRV = '/usr/lib/iipimage-server/iipsrv.fcgi';
@@ -45,6 +47,9 @@ KeepAliveTimeout 60
 MaxKeepAliveRequests 0
 AddType image/jpeg .jpg
 AddType application/json .json
+<Directory />
+    AllowOverride None
+</Directory>
 <Directory ${\ getcwd() }/apxs-build/bench>
     Require all granted
 </Directory>
@@ -187,7 +192,7 @@ sub raw_tiles {
     my ($static, $module) = copied('interior', 'raw tiles, each asked once, all levels of 3 pyramids', map { iiif_path($_) } @tiles);
     show([ { name => 'static files of the same bytes', list => $static },
             { name => 'raw tiles', list => $module, goal => '0.85 of req/s' } ], fresh => \&fresh);
-    return ($static, $module, @tiles);
+    return;
 }
 
 sub edge_tiles {
@@ -237,7 +242,9 @@ sub kind_304 {
 }
 
 sub not_modified {
-    my ($tile) = @_;
+    my ($tile) = interior('big1.tif');
+    $httpd->stop;
+    $httpd->start;
     my @kinds = (kind_304('304 of a static file', '/warm.txt'));
     rename $kinds[0]{list}, "$directory/304.static" or die "304: $!\n";
     $kinds[0]{list} = "$directory/304.static";
@@ -279,49 +286,63 @@ CONF
 }
 
 sub proxy_conf {
-    my ($modules, $port) = @_;
+    my ($modules, @ports) = @_;
     return <<"CONF";
+LoadModule slotmem_shm_module $modules/mod_slotmem_shm.so
 LoadModule proxy_module $modules/mod_proxy.so
 LoadModule proxy_fcgi_module $modules/mod_proxy_fcgi.so
-ProxyPass /iipsrv/ fcgi://127.0.0.1:$port/
+LoadModule proxy_balancer_module $modules/mod_proxy_balancer.so
+LoadModule lbmethod_byrequests_module $modules/mod_lbmethod_byrequests.so
+<Proxy balancer://iipsrv>
+${\ join "\n", map { "    BalancerMember fcgi://127.0.0.1:$_" } @ports }
+</Proxy>
+ProxyPass /iipsrv/ balancer://iipsrv/
 CONF
 }
 
-sub start_iipsrv {
+# Those that listen for mod_proxy_fcgi; they go when this program goes.
+my %bound;    # port by PID
+END { kill 'TERM', keys %bound if %bound }
+
+sub bind_iipsrv {
     my $port = IIIF::PrivateHttpd::free_port();
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
         local %ENV = (%ENV, %ENVIRONMENT);
-        open STDERR, '>', "$directory/iipsrv.log" or die "iipsrv.log: $!\n";
-        open STDOUT, '>&', \*STDERR or die "iipsrv.log: $!\n";
+        open STDERR, '>', "$directory/iipsrv.log" or POSIX::_exit(1);
+        open STDOUT, '>&', \*STDERR or POSIX::_exit(1);
         exec $IIPSRV, '--bind', "127.0.0.1:$port" or POSIX::_exit(1);
     }
+    $bound{$pid} = $port;
     IIIF::PrivateHttpd::until_true(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }) or die "iipsrv does not start\n";
-    return ($pid, $port);
+    return;
 }
 
 # Each way to run it, by each of its interfaces to JPEG tiles, tried shortly: the configuration and list of the fastest.
 sub fastest_iipsrv {
-    my ($bound, $port, @tiles) = @_;
+    my @tiles = @_;
     my $modules = $httpd->modules =~ m{(\S+)/mod_mpm_event} ? $1 : die "where are httpd's modules?\n";
-    chomp(my $processors = `nproc`);
-    my @ways = ([ 'mod_fcgid, 1 process', fcgid_conf($modules, 1) ], [ "mod_fcgid, $processors processes", fcgid_conf($modules, $processors) ],
-        [ 'mod_proxy_fcgi, 1 process', proxy_conf($modules, $port), $bound ]);
+    my @ports = values %bound;
+    my @ways = ([ 'mod_fcgid, 1 process', fcgid_conf($modules, 1) ], [ "mod_fcgid, $PROCESSORS processes", fcgid_conf($modules, $PROCESSORS) ],
+        [ 'mod_proxy_fcgi, 1 process', proxy_conf($modules, $ports[0]) ], [ "mod_proxy_fcgi, $PROCESSORS processes", proxy_conf($modules, @ports) ]);
     my $levels = 1 + `vipsheader -f n-pages $SOURCES/$tiles[0]{name}` - 1;
     my %paths = (JTL => [ map { jtl_path($_, $levels) } @tiles ], IIIF => [ map { iipsrv_iiif_path($_) } @tiles ]);
     my $best = { rate => 0 };
 
     for my $way (@ways) {
-        my ($what, $conf, @beside) = @$way;
+        my ($what, $conf) = @$way;
         $httpd->stop;
         $httpd->configure($CONF . $conf);
         $httpd->start;
         for my $interface (sort keys %paths) {
             my $list = write_list("$directory/iipsrv.$interface", @{ $paths{$interface} });
-            my $tried = write_list("$directory/iipsrv.try", @{ $paths{$interface} }[ 0 .. min(600, $#tiles) ]);
-            my $kind = { name => "iipsrv, $what, $interface", list => $list, conf => $conf, beside => \@beside };
+            my $half = min(600, @tiles / 2);    # the first half starts the processes
+            my $woken = write_list("$directory/iipsrv.wake", @{ $paths{$interface} }[ 0 .. $half - 1 ]);
+            my $tried = write_list("$directory/iipsrv.try", @{ $paths{$interface} }[ $half .. 2 * $half - 1 ]);
+            my $kind = { wake => $woken, name => "iipsrv, $what, $interface", list => $list, conf => $conf, beside => [ keys %bound ] };
+            load($httpd, { %$kind, list => $woken }, 8);
             $kind->{rate} = load($httpd, { %$kind, list => $tried }, 8)->{rate};
-            printf "  %-40s %6.0f req/s at 8 connections\n", $kind->{name}, $kind->{rate};
+            printf "  %-42s %6.0f req/s at 8 connections\n", $kind->{name}, $kind->{rate};
             $best = $kind if $kind->{rate} > $best->{rate};
         }
     }
@@ -329,18 +350,19 @@ sub fastest_iipsrv {
 }
 
 sub beside_iipsrv {
-    my @tiles = @_[ 0 .. min(2500, $#_) ];
-    my ($pid, $port) = start_iipsrv();
+    my @tiles = some(2500, map { interior("big$_.tif") } 1 .. 3);
+    bind_iipsrv() for 1 .. $PROCESSORS;
     chomp(my $version = `dpkg-query -W -f '\${Version}' iipimage-server 2>/dev/null`);
     printf "\nraw tiles beside iipsrv %s: %d tiles, each asked once; goal: 3 times as many\n", $version, scalar @tiles;
-    my $fastest = fastest_iipsrv($pid, $port, @tiles);
+    my $fastest = fastest_iipsrv(@tiles);
     $httpd->stop;
     $httpd->configure($CONF . $fastest->{conf});
     print "  the fastest of these:\n";
     show([ $fastest, { name => 'raw tiles', list => write_list("$directory/beside", map { iiif_path($_) } @tiles), goal => '3 of req/s' } ],
-        fresh => \&fresh, rounds => min(2, $ROUNDS));
-    kill 'TERM', $pid;
-    waitpid $pid, 0;
+        fresh => sub { fresh(); load($httpd, { %$fastest, list => $fastest->{wake} }, 8) }, rounds => min(3, $ROUNDS));
+    kill 'TERM', keys %bound;
+    waitpid $_, 0 for keys %bound;
+    %bound = ();
     $httpd->stop;
     $httpd->configure($CONF);
     return;
@@ -371,7 +393,8 @@ sub memory_used {
 # What strace sees a server of one child do for the last of these paths, the others having been asked before.
 sub system_calls {
     my ($what, @paths) = @_;
-    my ($child) = processes($httpd);
+    my $child;
+    IIIF::PrivateHttpd::until_true(sub { ($child) = processes($httpd) }) or die "the server has no child\n";
     my $trace = "$directory/strace";
     my $strace = fork // die "fork: $!\n";
 
@@ -391,13 +414,14 @@ sub system_calls {
 }
 
 sub what_is_done {
-    my ($static, @tiles) = @_;
+    my @tiles = some(20 / $SCALE, tiles('big1.tif', dimensions('big1.tif'), 0, [ 0 .. 100 ], [ 0 .. 50 ]));
     $httpd->stop;
     $httpd->configure($CONF =~ s/^(StartServers|ServerLimit) 2/$1 1/mgr =~ s/(MaxRequestWorkers|MaxSpareThreads) 128/$1 64/gr);
     $httpd->start;
-    my @of_one = grep { $_->{name} eq $tiles[0]{name} } @tiles;
-    system_calls('a raw tile, others of its level having been sent', map { iiif_path($_) } grep { $_->{level} == 0 } @of_one[ 0 .. 20 ]);
-    system_calls('a static file', @$static[ 0 .. 5 ]);
+    my $number = 0;
+    get_all($httpd, '', sub { spew("$directory/htdocs/calls/" . $number++ . '.jpg', $_[2]) }, map { iiif_path($_) } splice @tiles, 0, 10);
+    system_calls('a raw tile, others of its level having been sent', map { iiif_path($_) } @tiles);
+    system_calls('a static file', map { "/calls/$_.jpg" } 0 .. $number - 1);
     $httpd->stop;
     $httpd->configure($CONF);
     return;
@@ -405,14 +429,20 @@ sub what_is_done {
 
 # -- the report ---------------------------------------------------------------------------------
 
-spew("$directory/htdocs/warm.txt", "warm\n");
+my @SECTIONS = (
+    [ raw    => \&raw_tiles ],
+    [ edge   => \&edge_tiles ],
+    [ stored => \&stored_tiles ],
+    [ info   => \&info_json ],
+    [ 304    => \&not_modified ],
+    [ iipsrv => \&beside_iipsrv ],
+    [ memory => \&memory_used ],
+    [ calls  => \&what_is_done ],
+);
+my %wanted = map { $_ => 1 } @ARGV ? @ARGV : map { $_->[0] } @SECTIONS;
 my $started = time;
-my ($static, $module, @tiles) = raw_tiles();
-edge_tiles();
-stored_tiles();
-info_json();
-not_modified($tiles[0]);
-beside_iipsrv(@tiles);
-memory_used();
-what_is_done([ map { chomp; $_ } do { open my $list, '<', $static or die "$static: $!\n"; <$list> } ], @tiles);
+
+printf "%d processors, load average %s", $PROCESSORS, IIIF::Load::slurp('/proc/loadavg');
+spew("$directory/htdocs/warm.txt", "warm\n");
+$_->[1]->() for grep { $wanted{ $_->[0] } } @SECTIONS;
 printf "\nall of this took %.0f seconds\n", time - $started;

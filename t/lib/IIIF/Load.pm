@@ -31,7 +31,7 @@ sub load {
     my $before = processor_time($httpd, $kind);
     open my $load, '-|', $PROGRAM, @arguments, $httpd->port, $kind->{list} or die "$PROGRAM: $!\n";
     my $said = do { local $/; <$load> };
-    close $load or die "$kind->{name}: the load failed; the log of the server:\n" . $httpd->error_log;
+    close $load or die "$kind->{name}: the load failed; the server's log ends with\n" . join '', map { "$_\n" } grep { defined } (split /\n/, $httpd->error_log)[ -3 .. -1 ];
     my %figures = $said =~ /(\S+) ([\d.]+)/g;
     $figures{processor} = (processor_time($httpd, $kind) - $before) * 1e6 / $figures{requests};
     return \%figures;
@@ -64,7 +64,7 @@ sub median {
 
 # compare($httpd, connections => N, rounds => N, fresh => sub {}, kinds => [KIND...]): all kinds by turns, forth and
 # back, so that what else the machine does meets all of them. A ratio is the median of the rounds' own ratios to the
-# first kind. Each kind as a hash of medians: rate, p99, processor, and of_rate, of_p99, of_processor.
+# first kind. Each kind as a hash of medians: rate, p99, processor, reopened, and of_rate, of_p99, of_processor.
 sub compare {
     my ($httpd, %how) = @_;
     my @kinds = @{ $how{kinds} };
@@ -74,7 +74,7 @@ sub compare {
         $how{fresh}->() if $how{fresh};
         my %now = map { $_ => load($httpd, $kinds[$_], $how{connections}) } $round % 2 ? (0 .. $#kinds) : reverse 0 .. $#kinds;
         for my $kind (keys %now) {
-            for my $figure (qw(rate p99 processor)) {
+            for my $figure (qw(rate p99 processor reopened)) {
                 push @{ $seen{$kind}{$figure} }, $now{$kind}{$figure};
                 push @{ $seen{$kind}{"of_$figure"} }, $now{$kind}{$figure} / ($now{0}{$figure} || 1e-9);
             }
@@ -84,13 +84,14 @@ sub compare {
 }
 
 sub header_line {
-    return sprintf "%-36s %3s %9s %6s %9s %6s %9s %6s  %s\n", '', 'c', 'req/s', 'ratio', 'p99 ms', 'ratio', 'cpu us', 'ratio', 'goal';
+    return sprintf "%-42s %3s %9s %6s %9s %6s %9s %6s  %s\n", '', 'c', 'req/s', 'ratio', 'p99 ms', 'ratio', 'cpu us', 'ratio', 'goal';
 }
 
 sub table_line {
     my ($kind, $connections, $figures) = @_;
-    return sprintf "%-36s %3d %9.0f %6.2f %9.3f %6.2f %9.1f %6.2f  %s\n", $kind->{name}, $connections, @$figures{qw(rate of_rate)},
-        $figures->{p99} * 1e3, $figures->{of_p99}, @$figures{qw(processor of_processor)}, $kind->{goal} // '';
+    return sprintf "%-42s %3d %9.0f %6.2f %9.3f %6.2f %9.1f %6.2f  %s\n", $kind->{name}, $connections, @$figures{qw(rate of_rate)},
+        $figures->{p99} * 1e3, $figures->{of_p99}, @$figures{qw(processor of_processor)},
+        ($kind->{goal} // '') . ($figures->{reopened} ? " ($figures->{reopened} connections reopened)" : '');
 }
 
 # -- processes ----------------------------------------------------------------------------------
