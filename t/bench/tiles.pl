@@ -19,7 +19,7 @@ use File::Path qw(make_path);
 use IO::Socket::INET ();
 use List::Util qw(min shuffle);
 use Time::HiRes qw(sleep time);
-use IIIF::Load qw(load write_list get_all median compare processes memory header_line table_line);
+use IIIF::Load qw(load write_list get_all median compare processes memory slurp header_line table_line);
 use IIIF::PrivateHttpd ();
 
 $| = 1;
@@ -33,13 +33,16 @@ my $STORE = getcwd() . '/apxs-build/bench/store';
 my $IIPSRV = '/usr/lib/iipimage-server/iipsrv.fcgi';
 
 # Children are as many all the time, so that a measured figure is not that of starting one.
-my $CONF = <<"CONF";
-StartServers 2
-ServerLimit 2
+sub conf_of {
+    my ($children) = @_;
+    my $threads = 64 * $children;
+    return <<"CONF";
+StartServers $children
+ServerLimit $children
 ThreadsPerChild 64
-MaxRequestWorkers 128
+MaxRequestWorkers $threads
 MinSpareThreads 1
-MaxSpareThreads 128
+MaxSpareThreads $threads
 LogLevel warn
 EnableSendfile On
 KeepAlive On
@@ -59,6 +62,9 @@ IIIFImageRoot /stored $SOURCES
     IIIFTileStore $STORE
 </Location>
 CONF
+}
+
+my $CONF = conf_of(2);
 
 srand 20;    # the same order each time
 
@@ -124,7 +130,7 @@ sub every {
 sub some {
     my ($most, @tiles) = @_;
     @tiles = shuffle @tiles;
-    return @tiles[ 0 .. min($#tiles, int($most * $SCALE)) ];
+    return @tiles[ 0 .. min(scalar @tiles, int($most * $SCALE)) - 1 ];
 }
 
 sub iiif_path { return "/iiif/$_[0]{name}/$_[0]{parameters}" }
@@ -153,7 +159,7 @@ sub spew {
 }
 
 # Get each path through the module and keep the bytes as a static file; how the module made them is said.
-# The lists of both, and the paths of the files.
+# The lists of both.
 sub copied {
     my ($group, $what, @paths) = @_;
     my ($number, @static, %plans) = (0);
@@ -174,7 +180,7 @@ sub copied {
     ++$plans{$_} for @plans;
     printf "\n%s: %d, sent as %s\n", $what, scalar @paths, join ', ', map { "$_ $plans{$_}" } sort keys %plans;
     $httpd->configure($CONF);
-    return (write_list("$directory/$group.static", @static), write_list("$directory/$group.module", @paths), @static);
+    return (write_list("$directory/$group.static", @static), write_list("$directory/$group.module", @paths));
 }
 
 sub show {
@@ -189,7 +195,8 @@ sub show {
 
 sub raw_tiles {
     my @tiles = some(12000, map { interior("big$_.tif") } 1 .. 3);
-    my ($static, $module) = copied('interior', 'raw tiles, each asked once, all levels of 3 pyramids', map { iiif_path($_) } @tiles);
+    my ($static, $module) = copied('interior', 'raw tiles, each asked once, all levels of 3 pyramids',
+        map { iiif_path($_) } @tiles);
     show([ { name => 'static files of the same bytes', list => $static },
             { name => 'raw tiles', list => $module, goal => '0.85 of req/s' } ], fresh => \&fresh);
     return;
@@ -197,8 +204,10 @@ sub raw_tiles {
 
 sub edge_tiles {
     my @tiles = some(8400, map { cut("$_.tif") } map { ("tall$_", "wide$_") } 1 .. 3);
-    my ($static, $module) = copied('edge', 'edge tiles, each asked once, right and bottom', map { iiif_path($_) } @tiles);
-    show([ { name => 'static files of the same bytes', list => $static }, { name => 'edge tiles', list => $module } ], fresh => \&fresh);
+    my ($static, $module) = copied('edge', 'edge tiles, each asked once, right and bottom',
+        map { iiif_path($_) } @tiles);
+    show([ { name => 'static files of the same bytes', list => $static }, { name => 'edge tiles', list => $module } ],
+        fresh => \&fresh);
     return;
 }
 
@@ -215,9 +224,11 @@ sub stored_tiles {
     my @tiles = some(1e9, every('x.jpg'));
     @tiles = (@tiles) x 3 if $SCALE >= 1;
     symlink $STORE, "$directory/htdocs/store" or die "store: $!\n";
-    my (undef, $module) = copied('stored', 'pre-made tiles, Deep Zoom', map { "/stored/x.jpg/$_->{parameters}" } @tiles);
+    my $files = write_list("$directory/stored.files", map { stored_path($_, $top) } @tiles);
+    my (undef, $module) = copied('stored', 'pre-made tiles, Deep Zoom',
+        map { "/stored/x.jpg/$_->{parameters}" } @tiles);
     $httpd->start;
-    show([ { name => 'the stored files by themselves', list => write_list("$directory/stored.files", map { stored_path($_, $top) } @tiles) },
+    show([ { name => 'the stored files by themselves', list => $files },
             { name => 'the same through the module', list => $module, goal => '0.95 of req/s' } ]);
     return;
 }
@@ -229,27 +240,27 @@ sub info_json {
     $httpd->start;
     get_all($httpd, '', sub { spew("$directory/htdocs/info.json", $_[2]) }, $path);
     print "\ninfo.json\n";
-    show([ { name => 'static file of the same bytes', list => write_list("$directory/info.static", ('/info.json') x $times) },
-            { name => 'info.json', list => write_list("$directory/info.module", ($path) x $times) } ]);
+    my $static = write_list("$directory/info.static", ('/info.json') x $times);
+    my $module = write_list("$directory/info.module", ($path) x $times);
+    show([ { name => 'static file of the same bytes', list => $static }, { name => 'info.json', list => $module } ]);
     return;
 }
 
 sub kind_304 {
-    my ($name, $path) = @_;
+    my ($name, $list, $path) = @_;
     my $etag;
     get_all($httpd, '', sub { ($etag) = $_[1] =~ /^ETag: (\S+)/mi or die "$path: no ETag\n" }, $path);
-    return { name => $name, status => 304, header => "If-None-Match: $etag", list => write_list("$directory/304", ($path) x (10000 * $SCALE)) };
+    return { name => $name, status => 304, header => "If-None-Match: $etag",
+        list => write_list("$directory/$list", ($path) x (10000 * $SCALE)) };
 }
 
 sub not_modified {
     my ($tile) = interior('big1.tif');
     $httpd->stop;
     $httpd->start;
-    my @kinds = (kind_304('304 of a static file', '/warm.txt'));
-    rename $kinds[0]{list}, "$directory/304.static" or die "304: $!\n";
-    $kinds[0]{list} = "$directory/304.static";
     print "\nnot modified\n";
-    show([ @kinds, kind_304('304 of a raw tile', iiif_path($tile)) ]);
+    show([ kind_304('304 of a static file', '304.static', '/warm.txt'),
+            kind_304('304 of a raw tile', '304.module', iiif_path($tile)) ]);
     return;
 }
 
@@ -258,7 +269,8 @@ sub not_modified {
 # The number of a tile and of its level, as iipsrv counts.
 sub jtl_path {
     my ($tile, $levels) = @_;
-    return sprintf '/iipsrv/iipsrv.fcgi?FIF=%s&JTL=%d,%d', $tile->{name}, $levels - 1 - $tile->{level}, $tile->{y} * $tile->{columns} + $tile->{x};
+    return sprintf '/iipsrv/iipsrv.fcgi?FIF=%s&JTL=%d,%d', $tile->{name}, $levels - 1 - $tile->{level},
+        $tile->{y} * $tile->{columns} + $tile->{x};
 }
 
 sub iipsrv_iiif_path {
@@ -314,7 +326,8 @@ sub bind_iipsrv {
         exec $IIPSRV, '--bind', "127.0.0.1:$port" or POSIX::_exit(1);
     }
     $bound{$pid} = $port;
-    IIIF::PrivateHttpd::until_true(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }) or die "iipsrv does not start\n";
+    IIIF::PrivateHttpd::until_true(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) })
+        or die "iipsrv does not start\n";
     return;
 }
 
@@ -323,8 +336,12 @@ sub fastest_iipsrv {
     my @tiles = @_;
     my $modules = $httpd->modules =~ m{(\S+)/mod_mpm_event} ? $1 : die "where are httpd's modules?\n";
     my @ports = values %bound;
-    my @ways = ([ 'mod_fcgid, 1 process', fcgid_conf($modules, 1) ], [ "mod_fcgid, $PROCESSORS processes", fcgid_conf($modules, $PROCESSORS) ],
-        [ 'mod_proxy_fcgi, 1 process', proxy_conf($modules, $ports[0]) ], [ "mod_proxy_fcgi, $PROCESSORS processes", proxy_conf($modules, @ports) ]);
+    my @ways = (
+        [ 'mod_fcgid, 1 process',                   fcgid_conf($modules, 1) ],
+        [ "mod_fcgid, $PROCESSORS processes",       fcgid_conf($modules, $PROCESSORS) ],
+        [ 'mod_proxy_fcgi, 1 process',              proxy_conf($modules, $ports[0]) ],
+        [ "mod_proxy_fcgi, $PROCESSORS processes",  proxy_conf($modules, @ports) ],
+    );
     my $levels = 1 + `vipsheader -f n-pages $SOURCES/$tiles[0]{name}` - 1;
     my %paths = (JTL => [ map { jtl_path($_, $levels) } @tiles ], IIIF => [ map { iipsrv_iiif_path($_) } @tiles ]);
     my $best = { rate => 0 };
@@ -339,7 +356,8 @@ sub fastest_iipsrv {
             my $half = min(600, @tiles / 2);    # the first half starts the processes
             my $woken = write_list("$directory/iipsrv.wake", @{ $paths{$interface} }[ 0 .. $half - 1 ]);
             my $tried = write_list("$directory/iipsrv.try", @{ $paths{$interface} }[ $half .. 2 * $half - 1 ]);
-            my $kind = { wake => $woken, name => "iipsrv, $what, $interface", list => $list, conf => $conf, beside => [ keys %bound ] };
+            my $kind = { name => "iipsrv, $what, $interface", list => $list, wake => $woken, conf => $conf,
+                beside => [ keys %bound ] };
             load($httpd, { %$kind, list => $woken }, 8);
             $kind->{rate} = load($httpd, { %$kind, list => $tried }, 8)->{rate};
             printf "  %-42s %6.0f req/s at 8 connections\n", $kind->{name}, $kind->{rate};
@@ -358,8 +376,9 @@ sub beside_iipsrv {
     $httpd->stop;
     $httpd->configure($CONF . $fastest->{conf});
     print "  the fastest of these:\n";
-    show([ $fastest, { name => 'raw tiles', list => write_list("$directory/beside", map { iiif_path($_) } @tiles), goal => '3 of req/s' } ],
-        fresh => sub { fresh(); load($httpd, { %$fastest, list => $fastest->{wake} }, 8) }, rounds => min(3, $ROUNDS));
+    my $raw = write_list("$directory/beside", map { iiif_path($_) } @tiles);
+    show([ $fastest, { name => 'raw tiles', list => $raw, goal => '3 of req/s' } ], rounds => min(3, $ROUNDS),
+        fresh => sub { fresh(); load($httpd, { %$fastest, list => $fastest->{wake} }, 8) });
     kill 'TERM', keys %bound;
     waitpid $_, 0 for keys %bound;
     %bound = ();
@@ -371,22 +390,23 @@ sub beside_iipsrv {
 # -- memory, system calls -----------------------------------------------------------------------
 
 sub memory_used {
-    my @tiles = map { my $number = $_; map { +{ %$_, name => "many/$number.tif" } } interior('many/1.tif') } 1 .. 50;
+    my @paths = map { my $number = $_; map { "/iiif/many%2F$number.tif/$_->{parameters}" } interior('many/1.tif') } 1 .. 50;
     my $step = int(20000 * $SCALE);
     my ($first, $last);
 
     $httpd->stop;
     $httpd->start;
-    printf "\nmemory of all children, while %d raw tiles are sent of 50 sources\n%10s %10s %10s\n", 10 * $step, 'tiles', 'RSS, MB', 'PSS, MB';
+    printf "\nmemory of all children, while %d raw tiles are sent of 50 sources\n", 10 * $step;
+    printf "%10s %10s %10s\n", 'tiles', 'RSS, MB', 'PSS, MB';
     for my $number (1 .. 10) {
-        my @asked = map { shuffle @tiles } 1 .. $step / @tiles + 1;
-        load($httpd, { name => 'memory', list => write_list("$directory/memory", map { '/iiif/' . ($_->{name} =~ s{/}{%2F}r) . "/$_->{parameters}" } @asked[ 0 .. $step - 1 ]) }, 8);
+        my @asked = map { shuffle @paths } 0 .. $step / @paths;
+        load($httpd, { name => 'memory', list => write_list("$directory/memory", @asked[ 0 .. $step - 1 ]) }, 8);
         my ($rss, $pss) = memory($httpd);
         printf "%10d %10.1f %10.1f\n", $number * $step, $rss, $pss;
         $first //= $rss;
         $last = $rss;
     }
-    printf "the last beside the first: %.3f\n", $last / $first;
+    printf "RSS of the last beside the first: %.3f (goal: 1)\n", $last / $first;
     return;
 }
 
@@ -402,13 +422,13 @@ sub system_calls {
         open STDERR, '>', "$trace.said" or die "strace: $!\n";
         exec 'strace', '-f', '-s', '40', '-o', $trace, '-p', $child or POSIX::_exit(1);
     }
-    IIIF::PrivateHttpd::until_true(sub { -e "$trace.said" && IIIF::Load::slurp("$trace.said") =~ /attached/ });
+    IIIF::PrivateHttpd::until_true(sub { -e "$trace.said" && slurp("$trace.said") =~ /attached/ });
     get_all($httpd, '', sub { sleep 0.1 }, @paths);
     kill 'INT', $strace;
     waitpid $strace, 0;
 
-    my ($asked) = (IIIF::Load::slurp($trace) // '') =~ m{.*?(^[^\n]+"GET \Q${\ substr $paths[-1], 0, 20 }\E.*)}ms;
-    my @calls = map { s/^\d+\s+//r } grep { !/resumed|exited/ } split /\n/, $asked // die "strace saw nothing: " . IIIF::Load::slurp("$trace.said");
+    my ($asked) = (slurp($trace) // '') =~ /.*(^[^\n]+"GET .*)/ms or die 'strace saw nothing: ' . slurp("$trace.said");
+    my @calls = map { s/^\d+\s+//r } grep { !/resumed|exited/ } split /\n/, $asked;
     print "\n$what, what the server does for it:\n", map { '  ' . substr($_, 0, 130) . "\n" } @calls;
     return;
 }
@@ -416,10 +436,11 @@ sub system_calls {
 sub what_is_done {
     my @tiles = some(20 / $SCALE, tiles('big1.tif', dimensions('big1.tif'), 0, [ 0 .. 100 ], [ 0 .. 50 ]));
     $httpd->stop;
-    $httpd->configure($CONF =~ s/^(StartServers|ServerLimit) 2/$1 1/mgr =~ s/(MaxRequestWorkers|MaxSpareThreads) 128/$1 64/gr);
+    $httpd->configure(conf_of(1));
     $httpd->start;
     my $number = 0;
-    get_all($httpd, '', sub { spew("$directory/htdocs/calls/" . $number++ . '.jpg', $_[2]) }, map { iiif_path($_) } splice @tiles, 0, 10);
+    get_all($httpd, '', sub { spew("$directory/htdocs/calls/" . $number++ . '.jpg', $_[2]) },
+        map { iiif_path($_) } splice @tiles, 0, 10);
     system_calls('a raw tile, others of its level having been sent', map { iiif_path($_) } @tiles);
     system_calls('a static file', map { "/calls/$_.jpg" } 0 .. $number - 1);
     $httpd->stop;
@@ -442,7 +463,7 @@ my @SECTIONS = (
 my %wanted = map { $_ => 1 } @ARGV ? @ARGV : map { $_->[0] } @SECTIONS;
 my $started = time;
 
-printf "%d processors, load average %s", $PROCESSORS, IIIF::Load::slurp('/proc/loadavg');
+printf "%d processors, load average %s", $PROCESSORS, slurp('/proc/loadavg');
 spew("$directory/htdocs/warm.txt", "warm\n");
 $_->[1]->() for grep { $wanted{ $_->[0] } } @SECTIONS;
 printf "\nall of this took %.0f seconds\n", time - $started;

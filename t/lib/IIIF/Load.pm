@@ -10,7 +10,7 @@ use Exporter qw(import);
 use IO::Socket::INET ();
 use POSIX qw(sysconf _SC_CLK_TCK);
 
-our @EXPORT_OK = qw(load write_list get_all median compare processes memory header_line table_line);
+our @EXPORT_OK = qw(load write_list get_all median compare processes memory slurp header_line table_line);
 
 my $PROGRAM = 'apxs-build/lib/bench/load';
 
@@ -31,7 +31,7 @@ sub load {
     my $before = processor_time($httpd, $kind);
     open my $load, '-|', $PROGRAM, @arguments, $httpd->port, $kind->{list} or die "$PROGRAM: $!\n";
     my $said = do { local $/; <$load> };
-    close $load or die "$kind->{name}: the load failed; the server's log ends with\n" . join '', map { "$_\n" } grep { defined } (split /\n/, $httpd->error_log)[ -3 .. -1 ];
+    close $load or die "$kind->{name}: the load failed; the server's log:\n" . substr $httpd->error_log, -500;
     my %figures = $said =~ /(\S+) ([\d.]+)/g;
     $figures{processor} = (processor_time($httpd, $kind) - $before) * 1e6 / $figures{requests};
     return \%figures;
@@ -84,12 +84,14 @@ sub compare {
 }
 
 sub header_line {
-    return sprintf "%-42s %3s %9s %6s %9s %6s %9s %6s  %s\n", '', 'c', 'req/s', 'ratio', 'p99 ms', 'ratio', 'cpu us', 'ratio', 'goal';
+    return sprintf "%-42s %3s %9s %6s %9s %6s %9s %6s  %s\n", '', 'c', 'req/s', 'ratio', 'p99 ms', 'ratio',
+        'cpu us', 'ratio', 'goal';
 }
 
 sub table_line {
     my ($kind, $connections, $figures) = @_;
-    return sprintf "%-42s %3d %9.0f %6.2f %9.3f %6.2f %9.1f %6.2f  %s\n", $kind->{name}, $connections, @$figures{qw(rate of_rate)},
+    return sprintf "%-42s %3d %9.0f %6.2f %9.3f %6.2f %9.1f %6.2f  %s\n",
+        $kind->{name}, $connections, @$figures{qw(rate of_rate)},
         $figures->{p99} * 1e3, $figures->{of_p99}, @$figures{qw(processor of_processor)},
         ($kind->{goal} // '') . ($figures->{reopened} ? " ($figures->{reopened} connections reopened)" : '');
 }
