@@ -37,6 +37,8 @@ typedef struct iiif_lru_value_t {
     apr_pool_t *owner; /**< a pool of its own, made by iiif_lru_pool(); destroyed with the value */
 } iiif_lru_value_t;
 
+#define IIIF_LRU_POOL_BYTES 8192 /**< the least that a pool takes */
+
 /** A pool for one value, used by one thread until it is put; apr_pool_destroy() it when the value
  *  cannot be made. NULL: memory is short. */
 apr_pool_t *iiif_lru_pool(void);

@@ -4,7 +4,6 @@
 #include <httpd.h>
 #include <http_protocol.h>
 #include <http_request.h>
-#include <scoreboard.h>
 #include <string.h>
 
 #include "httpd/base_url.h"
@@ -12,10 +11,8 @@
 #include "httpd/context.h"
 #include "httpd/hooks.h"
 #include "httpd/image.h"
-#include "httpd/negotiate.h"
+#include "httpd/info.h"
 #include "httpd/respond.h"
-#include "iiif/info.h"
-#include "image/vips_process.h"
 
 #include "base/banned.h"
 
@@ -42,48 +39,6 @@ int iiif_fixups(request_rec *r)
     return OK;
 }
 
-static int send_info(request_rec *r, const iiif_context_t *context, const iiif_dir_conf_t *settings)
-{
-    const iiif_plan_t *plan = context->plan;
-    const iiif_accept_t accept = iiif_accept_read(r);
-    int v3 = plan->version == IIIF_VERSION_3, ld_json = iiif_accept_ld_json(&accept, plan->version),
-        rv;
-    const char *type =
-        !ld_json ? "application/json"
-        : v3     ? "application/ld+json;profile=\"http://iiif.io/api/image/3/context.json\""
-                 : "application/ld+json";
-    const iiif_info_t info = { .version = plan->version,
-                               .id = iiif_base_uri(r, context, settings),
-                               .encoded = iiif_base_identifier(r, context),
-                               .subject = plan->subject,
-                               .tile = plan->tile,
-                               .formats = iiif_vips_formats(),
-                               .rights = settings->rights,
-                               .attribution = settings->attribution,
-                               .logo = settings->logo,
-                               .links = settings->links,
-                               .extra = settings->info };
-    const char *text = iiif_info_json(&info, r->pool);
-    const char *const parts[] = { text, type, NULL };
-
-    if (!text)
-        return HTTP_INTERNAL_SERVER_ERROR;
-    ap_set_content_type(r, type);
-    apr_table_mergen(r->headers_out, "Vary", "Accept");
-    if (!ld_json) /* JSON-LD 1.0, 6.8: where plain JSON has its context */
-        apr_table_mergen(
-            r->headers_out, "Link",
-            apr_psprintf(
-                r->pool,
-                "<http://iiif.io/api/image/%d/context.json>;"
-                "rel=\"http://www.w3.org/ns/json-ld#context\";type=\"application/ld+json\"",
-                (int)plan->version));
-    iiif_add_link(r, iiif_info_profile_uri(plan->version), "profile");
-    ap_update_mtime(r, ap_scoreboard_image->global->restart_time); /* settings are part of it */
-    rv = iiif_check_conditions(r, parts);
-    return rv == OK ? iiif_send_text(r, text) : rv;
-}
-
 static int send_redirect(request_rec *r, const iiif_context_t *context,
                          const iiif_dir_conf_t *settings)
 {
@@ -93,17 +48,7 @@ static int send_redirect(request_rec *r, const iiif_context_t *context,
         apr_table_mergen(r->headers_out, "Vary", "Accept");
     r->status = HTTP_SEE_OTHER;
     r->content_type = NULL; /* mod_mime's, of the source; an empty body has none */
-    return iiif_send_text(r, "");
-}
-
-static int send_descriptor(request_rec *r, const iiif_context_t *context)
-{
-    const char *const parts[] = { context->plan->descriptor, NULL };
-    int rv;
-
-    ap_set_content_type(r, "application/xml");
-    rv = iiif_check_conditions(r, parts);
-    return rv == OK ? iiif_send_text(r, context->plan->descriptor) : rv;
+    return iiif_send_text(r, "", 0);
 }
 
 int iiif_handler(request_rec *r)
@@ -122,9 +67,9 @@ int iiif_handler(request_rec *r)
         return iiif_refuse(r, context->rv, &context->err);
     settings = iiif_settings(r);
     switch (context->plan->kind) {
-    case IIIF_PLAN_INFO: return send_info(r, context, &settings);
+    case IIIF_PLAN_INFO: return iiif_send_info(r, context, &settings);
     case IIIF_PLAN_REDIRECT: return send_redirect(r, context, &settings);
-    case IIIF_PLAN_DESCRIPTOR: return send_descriptor(r, context);
+    case IIIF_PLAN_DESCRIPTOR: return iiif_send_descriptor(r, context);
     case IIIF_PLAN_STATIC_FILE:
     case IIIF_PLAN_RAW_TILE:
     case IIIF_PLAN_RENDER: return iiif_send_image(r, context, &settings);

@@ -80,18 +80,24 @@ static void name_file(request_rec *r, const iiif_context_t *context)
     apr_table_setn(r->headers_out, "Content-Disposition", name);
 }
 
-static void describe(request_rec *r, const iiif_context_t *context, const iiif_dir_conf_t *settings)
+/* What a 304 says, too (RFC 9110, 15.4.5). */
+static void describe_always(request_rec *r, const iiif_context_t *context)
 {
     ap_set_content_type(r, iiif_format(context->plan->resolved.format)->mime_type);
-    add_links(r, context, settings);
-    name_file(r, context);
     if (context->request.kind == IIIF_REQUEST_IMAGE
         && context->request.version == IIIF_VERSION_NONE)
         apr_table_setn(r->headers_out, "Vary", "Accept");
 }
 
+static void describe(request_rec *r, const iiif_context_t *context, const iiif_dir_conf_t *settings)
+{
+    add_links(r, context, settings);
+    name_file(r, context);
+}
+
 void iiif_hand_over(request_rec *r, const iiif_context_t *context, const iiif_dir_conf_t *settings)
 {
+    describe_always(r, context);
     describe(r, context, settings);
     r->filename = apr_pstrdup(r->pool, context->plan->file);
     r->canonical_filename = r->filename;
@@ -99,25 +105,29 @@ void iiif_hand_over(request_rec *r, const iiif_context_t *context, const iiif_di
     r->handler = "default-handler";
 }
 
-/* The content that the pixels come from: whoever replaces a file changes one of these. */
-static const char *identity(request_rec *r, const iiif_source_t *source)
-{
-    const iiif_stamp_t *stamp = &source->stamp;
+/* The content that pixels come from: whoever replaces a file changes one of these. */
+typedef struct identity_t {
+    apr_int64_t mtime, size, inode, page;
+} identity_t;
 
-    return apr_psprintf(r->pool,
-                        "%s %d %" APR_TIME_T_FMT " %" APR_OFF_T_FMT " %" APR_UINT64_T_HEX_FMT,
-                        source->path, source->levels[0].page, stamp->mtime, stamp->size,
-                        (apr_uint64_t)stamp->inode);
+static identity_t identity(const iiif_source_t *source)
+{
+    return (identity_t){ source->stamp.mtime, source->stamp.size, (apr_int64_t)source->stamp.inode,
+                         source->levels[0].page };
 }
 
 static int check_conditions(request_rec *r, const iiif_plan_t *plan, const char *made_how)
 {
-    const char *own = identity(r, plan->source);
-    const char *const parts[] = { own,
-                                  plan->pixels == plan->source ? own : identity(r, plan->pixels),
-                                  plan->key, made_how, NULL };
+    const identity_t own = identity(plan->source), read = identity(plan->pixels);
+    const iiif_piece_t pieces[] = { { plan->source->path, strlen(plan->source->path) },
+                                    { &own, sizeof(own) },
+                                    { plan->pixels->path, strlen(plan->pixels->path) },
+                                    { &read, sizeof(read) },
+                                    { plan->key, strlen(plan->key) },
+                                    { made_how, strlen(made_how) },
+                                    { NULL, 0 } };
 
-    return iiif_check_conditions(r, parts);
+    return iiif_check_conditions(r, iiif_etag(r, pieces));
 }
 
 /* Straight from the file: where nobody on the way looks at the bytes, and where nobody seems to be
@@ -142,15 +152,8 @@ static int send_from_file(request_rec *r, const iiif_plan_t *plan)
     return iiif_send_part(r, &part);
 }
 
-static int send_length(request_rec *r, const iiif_plan_t *plan)
-{
-    if (!plan->raw.changed)
-        ap_set_content_length(r, (apr_off_t)iiif_raw_tile_length(&plan->raw));
-    return OK;
-}
-
 /* One try: context->rv says whether the file was there all the time. */
-static int send_raw(request_rec *r, iiif_context_t *context)
+static int send_raw(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
 {
     const iiif_plan_t *plan = context->plan;
     iiif_bytes_t bytes;
@@ -158,8 +161,11 @@ static int send_raw(request_rec *r, iiif_context_t *context)
 
     if (rv != OK)
         return rv;
-    if (r->header_only)
-        return send_length(r, plan);
+    describe(r, context, settings);
+    if (r->header_only && !plan->raw.changed) {
+        ap_set_content_length(r, (apr_off_t)iiif_raw_tile_length(&plan->raw));
+        return OK;
+    }
     if (can_send_from_file(r, plan)
         && iiif_raw_tile_check(&plan->raw, plan->pixels, &context->err) == APR_SUCCESS)
         return send_from_file(r, plan);
@@ -174,8 +180,11 @@ static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_c
     iiif_bytes_t bytes;
     int rv = check_conditions(r, plan, iiif_look_key(&look, plan->resolved.format, r->pool));
 
-    if (rv != OK || r->header_only)
+    if (rv != OK)
         return rv;
+    describe(r, context, settings);
+    if (r->header_only)
+        return OK;
     context->rv = iiif_render(&bytes, plan->pixels, &plan->resolved, &look, &context->err);
     iiif_vips_thread_end();
     return context->rv == APR_SUCCESS ? iiif_send_bytes(r, &bytes) : OK;
@@ -185,9 +194,9 @@ static int send_once(request_rec *r, iiif_context_t *context, const iiif_dir_con
 {
     int rv = OK;
 
-    describe(r, context, settings);
+    describe_always(r, context);
     if (context->plan->kind == IIIF_PLAN_RAW_TILE) {
-        rv = send_raw(r, context);
+        rv = send_raw(r, context, settings);
         if (context->rv != IIIF_EBADSOURCE)
             return rv;
         context->plan->kind =

@@ -100,9 +100,11 @@ void iiif_child_init(apr_pool_t *pchild, server_rec *s)
     apr_status_t rv = iiif_vips_start("mod_iiif_image", &err);
 
     if (rv == APR_SUCCESS)
-        rv = iiif_lru_create(&process.sources, bytes, max_files(), pchild);
+        rv = iiif_lru_create(&process.sources, bytes / 2, max_files(), pchild);
     if (rv == APR_SUCCESS)
-        rv = iiif_lru_create(&process.stored, bytes, FILES_MAX, pchild);
+        rv = iiif_lru_create(&process.stored, bytes / 4, FILES_MAX, pchild);
+    if (rv == APR_SUCCESS)
+        rv = iiif_lru_create(&process.infos, bytes / 4, FILES_MAX, pchild);
     if (rv == APR_SUCCESS)
         return;
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, IIIF_LOGNO(0006) "%s", err.text);

@@ -9,8 +9,9 @@
 typedef struct iiif_process_t {
     iiif_lru_t *sources; /**< the facts of source files, and their open descriptors */
     iiif_lru_t *stored;  /**< what the tile stores have of each source */
+    iiif_lru_t *infos;   /**< info.json as it was sent before */
 } iiif_process_t;
 
-/** Of this child; before child_init both are NULL, and nothing is remembered. */
+/** Of this child; before child_init all are NULL, and nothing is remembered. */
 const iiif_process_t *iiif_process(void);
 #endif

@@ -2,7 +2,7 @@
 #include "httpd/respond.h"
 
 #include <apr_portable.h>
-#include <apr_sha1.h>
+#include <apr_siphash.h>
 #include <apr_strings.h>
 #include <httpd.h>
 #include <http_core.h>
@@ -15,8 +15,6 @@
 #include "httpd/log.h"
 
 #include "base/banned.h"
-
-#define ETAG_BYTES 12 /* of SHA-1: enough that two answers never meet */
 
 #define RETRY_AFTER "2" /* seconds */
 
@@ -75,8 +73,8 @@ static int send_refusal(request_rec *r, int status, const char *sentence)
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     r->status = status;
     ap_set_content_type(r, "text/plain; charset=utf-8");
-    return iiif_send_text(r,
-                          apr_pstrcat(r->pool, ap_escape_logitem(r->pool, sentence), "\n", NULL));
+    sentence = apr_pstrcat(r->pool, ap_escape_logitem(r->pool, sentence), "\n", NULL);
+    return iiif_send_text(r, sentence, strlen(sentence));
 }
 
 int iiif_refuse(request_rec *r, apr_status_t rv, const iiif_err_t *err)
@@ -102,38 +100,31 @@ int iiif_refuse_method(request_rec *r)
     return send_refusal(r, HTTP_METHOD_NOT_ALLOWED, "an image is read with GET or HEAD");
 }
 
-static const char *etag(request_rec *r, const char *const parts[])
+const char *iiif_etag(request_rec *r, const iiif_piece_t pieces[])
 {
-    unsigned char digest[APR_SHA1_DIGESTSIZE];
-    char *text = apr_palloc(r->pool, ETAG_BYTES * 2 + 3);
-    apr_sha1_ctx_t sha1;
+    unsigned char key[APR_SIPHASH_KSIZE] = { 0 }, digest[APR_SIPHASH_DSIZE];
+    char *text = apr_palloc(r->pool, sizeof(digest) * 2 + 3);
     int i;
 
-    apr_sha1_init(&sha1);
-    for (i = 0; parts[i]; ++i)
-        apr_sha1_update_binary(&sha1, (const unsigned char *)parts[i],
-                               (unsigned)strlen(parts[i]) + 1);
-    apr_sha1_final(digest, &sha1);
+    for (i = 0; pieces[i].data; ++i) { /* each under what came out of those before it */
+        apr_siphash24_auth(digest, pieces[i].data, pieces[i].len, key);
+        memcpy(key, digest, sizeof(digest));
+        key[sizeof(digest)] = (unsigned char)i;
+    }
     text[0] = '"';
-    ap_bin2hex(digest, ETAG_BYTES, text + 1);
-    text[ETAG_BYTES * 2 + 1] = '"';
-    text[ETAG_BYTES * 2 + 2] = '\0';
+    ap_bin2hex(key, sizeof(digest), text + 1);
+    text[sizeof(digest) * 2 + 1] = '"';
+    text[sizeof(digest) * 2 + 2] = '\0';
     return text;
 }
 
-int iiif_check_conditions(request_rec *r, const char *const parts[])
+int iiif_check_conditions(request_rec *r, const char *etag)
 {
-    apr_table_setn(r->headers_out, "ETag", etag(r, parts));
+    apr_table_setn(r->headers_out, "ETag", etag);
     ap_update_mtime(r, r->finfo.mtime);
     ap_set_last_modified(r);
     ap_set_accept_ranges(r);
     return ap_meets_conditions(r);
-}
-
-void iiif_add_link(request_rec *r, const char *uri, const char *rel)
-{
-    apr_table_mergen(r->headers_out, "Link",
-                     apr_pstrcat(r->pool, "<", uri, ">;rel=\"", rel, "\"", NULL));
 }
 
 static int pass(request_rec *r, apr_bucket_brigade *bb, apr_off_t len)
@@ -155,10 +146,8 @@ static int pass_one(request_rec *r, apr_bucket *body, apr_size_t len)
     return pass(r, bb, (apr_off_t)len);
 }
 
-int iiif_send_text(request_rec *r, const char *text)
+int iiif_send_text(request_rec *r, const char *text, apr_size_t len)
 {
-    apr_size_t len = strlen(text);
-
     return pass_one(r, apr_bucket_pool_create(text, len, r->pool, r->connection->bucket_alloc),
                     len);
 }

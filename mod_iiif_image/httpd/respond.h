@@ -17,18 +17,24 @@ int iiif_refuse(request_rec *r, apr_status_t rv, const iiif_err_t *err);
 /** Refuse a method: 405 with Allow. @return OK */
 int iiif_refuse_method(request_rec *r);
 
+/** Something an answer depends on. */
+typedef struct iiif_piece_t {
+    const void *data; /**< NULL: the list ends */
+    apr_size_t len;   /**< bytes */
+} iiif_piece_t;
+
+/** A strong validator, 64 bits of SipHash over @a pieces. In r->pool. */
+const char *iiif_etag(request_rec *r, const iiif_piece_t pieces[]);
+
 /**
  * Set ETag and Last-Modified and hold them against the request's conditions, before any work.
- * @param parts everything the answer depends on, NULL at the end
+ * @param etag in quotes; lives as long as @a r
  * @return OK: go on; else a status to return from the handler
  */
-int iiif_check_conditions(request_rec *r, const char *const parts[]);
+int iiif_check_conditions(request_rec *r, const char *etag);
 
-/** Add a value to the one Link header. */
-void iiif_add_link(request_rec *r, const char *uri, const char *rel);
-
-/** Send text that is already complete. @return OK or AP_FILTER_ERROR */
-int iiif_send_text(request_rec *r, const char *text);
+/** Send text that is already complete, and lives as long as @a r. @return OK or AP_FILTER_ERROR */
+int iiif_send_text(request_rec *r, const char *text, apr_size_t len);
 
 /** Send @a bytes, which are given away. @return OK or AP_FILTER_ERROR */
 int iiif_send_bytes(request_rec *r, iiif_bytes_t *bytes);

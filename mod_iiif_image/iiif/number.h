@@ -8,7 +8,7 @@
  *
  * Digits and one "." only: no sign, exponent, hexadecimal or blank, which strtod would take.
  */
-#include <apr.h>
+#include <apr_pools.h>
 
 /** Where a scan stops growing: beyond any pixel, and sums of two of them stay in 64 bits. */
 #define IIIF_NUMBER_MAX (APR_UINT64_C(1) << 60)
@@ -33,4 +33,9 @@ int iiif_scan_decimal(const char **cursor, apr_uint64_t *value);
 
 /** round(value * numerator / denominator), ties up, without overflow. @a denominator > 0. */
 apr_uint64_t iiif_round_ratio(apr_uint64_t value, apr_uint64_t numerator, apr_uint64_t denominator);
+
+/** @a before, then @a count numbers with commas between them: "^", 2 of 640,480 give "^640,480". In
+ *  @a pool. */
+const char *iiif_number_list(const char *before, const apr_uint32_t numbers[], int count,
+                             apr_pool_t *pool);
 #endif

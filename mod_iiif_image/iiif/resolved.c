@@ -3,6 +3,8 @@
 
 #include <apr_strings.h>
 
+#include "iiif/number.h"
+
 #include "base/banned.h"
 
 static int same_dims(iiif_dims_t a, iiif_dims_t b)
@@ -72,6 +74,20 @@ apr_status_t iiif_resolve(iiif_resolved_t *resolved, const iiif_params_t *params
     return APR_SUCCESS;
 }
 
+static const char *region_text(const char *before, iiif_rect_t region, apr_pool_t *pool)
+{
+    const apr_uint32_t numbers[] = { region.x, region.y, region.width, region.height };
+
+    return iiif_number_list(before, numbers, 4, pool);
+}
+
+static const char *size_text(const char *before, iiif_dims_t size, apr_pool_t *pool)
+{
+    const apr_uint32_t numbers[] = { size.width, size.height };
+
+    return iiif_number_list(before, numbers, 2, pool);
+}
+
 static const char *canonical_region(const iiif_resolved_t *r, const iiif_subject_t *subject,
                                     apr_pool_t *pool)
 {
@@ -79,8 +95,7 @@ static const char *canonical_region(const iiif_resolved_t *r, const iiif_subject
         return "full";
     if (r->square != IIIF_SQUARE_CENTRE)
         return "square"; /* its pixels are not known before the image is read */
-    return apr_psprintf(pool, "%u,%u,%u,%u", r->region.x, r->region.y, r->region.width,
-                        r->region.height);
+    return region_text("", r->region, pool);
 }
 
 /* 3.0: max / ^max / w,h / ^w,h */
@@ -94,7 +109,7 @@ static const char *canonical_size_3(const iiif_resolved_t *r, const iiif_subject
         return "max";
     if (grows && same_dims(r->size, iiif_size_upmax(region, &subject->limits)))
         return "^max";
-    return apr_psprintf(pool, "%s%u,%u", grows ? "^" : "", r->size.width, r->size.height);
+    return size_text(grows ? "^" : "", r->size, pool);
 }
 
 /* 2.1: full / w, / w,h */
@@ -106,7 +121,7 @@ static const char *canonical_size_2(const iiif_resolved_t *r, apr_pool_t *pool)
         return "full";
     if (same_dims(r->size, iiif_size_by_width(region, r->size.width)))
         return apr_psprintf(pool, "%u,", r->size.width);
-    return apr_psprintf(pool, "%u,%u", r->size.width, r->size.height);
+    return size_text("", r->size, pool);
 }
 
 const char *iiif_canonical(const iiif_resolved_t *resolved, const iiif_subject_t *subject,
@@ -128,9 +143,8 @@ const char *iiif_key(const iiif_resolved_t *resolved, apr_pool_t *pool)
     };
     const char *square = resolved->square >= IIIF_SQUARE_ENTROPY ? squares[resolved->square] : "";
 
-    return apr_psprintf(
-        pool, "%s%u,%u,%u,%u/%u,%u/%s/%s.%s", square, resolved->region.x, resolved->region.y,
-        resolved->region.width, resolved->region.height, resolved->size.width,
-        resolved->size.height, iiif_rotation_canonical(&resolved->rotation, pool),
-        iiif_quality_name(resolved->quality), iiif_format(resolved->format)->extension);
+    return apr_pstrcat(
+        pool, region_text(square, resolved->region, pool), size_text("/", resolved->size, pool),
+        "/", iiif_rotation_canonical(&resolved->rotation, pool), "/",
+        iiif_quality_name(resolved->quality), ".", iiif_format(resolved->format)->extension, NULL);
 }

@@ -47,11 +47,14 @@ double iiif_rotation_angle(const iiif_rotation_t *rotation)
 const char *iiif_rotation_canonical(const iiif_rotation_t *rotation, apr_pool_t *pool)
 {
     apr_uint64_t fraction = rotation->degrees % IIIF_DECIMAL_ONE;
-    char *text =
+    char *text, *end;
+
+    if (!rotation->degrees)
+        return rotation->mirror ? "!0" : "0";
+    text =
         apr_psprintf(pool, "%s%" APR_UINT64_T_FMT ".%010" APR_UINT64_T_FMT,
                      rotation->mirror ? "!" : "", rotation->degrees / IIIF_DECIMAL_ONE, fraction);
-    char *end = text + strlen(text);
-
+    end = text + strlen(text);
     while (end[-1] == '0')
         --end;
     if (end[-1] == '.')

@@ -9,6 +9,7 @@
 
 #include "image/render.h"
 #include "image/source.h"
+#include "image/window.h"
 
 /**
  * Open one level of a source, top to bottom where the format allows it, failing on damage.
@@ -18,6 +19,15 @@
 apr_status_t iiif_level_open(VipsImage **image, const iiif_source_t *source,
                              const iiif_level_t *level, iiif_err_t *err);
 
+/**
+ * The pixels of a window, as the file has them: decoded tile by tile where its layout allows that,
+ * else cut out of what libvips reads.
+ * @param image  a new reference, of the window's size, on success; untouched on failure
+ * @return APR_SUCCESS or IIIF_EBADSOURCE; damage may also show when pixels are computed
+ */
+apr_status_t iiif_window_open(VipsImage **image, const iiif_source_t *source,
+                              const iiif_window_t *window, iiif_err_t *err);
+
 /** `return iiif_vips_failed(err, rv, "render")`: takes libvips' words, which may be another
  * thread's (its buffer is one a process), for the log; never parse or send them. */
 apr_status_t iiif_vips_failed(iiif_err_t *err, apr_status_t rv, const char *doing);
@@ -26,6 +36,20 @@ apr_status_t iiif_vips_failed(iiif_err_t *err, apr_status_t rv, const char *doin
  * from 1. */
 apr_status_t iiif_tiff_levels(iiif_source_t *source, unsigned page, iiif_err_t *err,
                               apr_pool_t *pool);
+
+/**
+ * A window of a tiled TIFF (image/tiff_window.c), decoding only the tiles that it covers; tiles
+ * that a sparse file leaves out are zeros. Samples as libvips' loader gives them: bands, format,
+ * interpretation, ICC profile.
+ * @param image a new reference on success, decoded while it is used, best from top to bottom, with
+ *              two rows of its tiles in memory; untouched on failure. Holds the file open.
+ * @param level of @a source, found by iiif_tiff_levels()
+ * @param rect  in pixels of the level, inside it
+ * @return APR_SUCCESS; IIIF_EBADSOURCE: the file changed; IIIF_ENOTIMPL: a layout left to libvips.
+ *         A damaged tile shows when pixels are computed.
+ */
+apr_status_t iiif_tiff_window(VipsImage **image, const iiif_source_t *source,
+                              const iiif_level_t *level, iiif_rect_t rect, iiif_err_t *err);
 
 /**
  * 8-bit sRGB, or 8-bit gray, with alpha kept as last band: ICC profiles applied, CMYK, Lab and 16
@@ -47,8 +71,9 @@ int iiif_colour_bands(VipsImage *image);
  */
 int iiif_colour_is_ranged(VipsImage *image);
 
-/** The embedded ICC profile, borrowed from @a image; NULL: none. One that says it is sRGB counts as
- *  none: it changes nothing but rounding and time. */
+/** The embedded ICC profile, borrowed from @a image; NULL: none. One that moves no 8-bit sample by
+ *  more than 1 on its way to sRGB, by whatever name, counts as none: it costs time only. So does one
+ *  that does not fit its image, as in browsers. */
 const unsigned char *iiif_colour_profile(VipsImage *image, size_t *size);
 
 /** The value that is white in a ranged source: 1, 255, 65535, or its own maximum, from its smallest

@@ -4,11 +4,11 @@
 #include <apr_strings.h>
 #include <math.h>
 
+#include "image/jp2.h"
 #include "image/orientation.h"
 #include "image/private.h"
 #include "image/square.h"
 #include "image/vips_process.h"
-#include "image/window.h"
 
 #include "base/banned.h"
 
@@ -290,12 +290,50 @@ static int crop(VipsImage **image, iiif_rect_t rect)
                 &next);
 }
 
-/* Region, size, rotation, quality: the order is normative (3.0, 4.6). Orientation belongs to the
- * source, but is applied to the scaled pixels: region and size were turned to match. */
-static int transform(VipsImage **image, const iiif_source_t *source,
-                     const iiif_resolved_t *resolved, const iiif_window_t *window, double range)
+/* A level of a format whose loader gives all of it. */
+static apr_status_t open_cropped(VipsImage **image, const iiif_source_t *source,
+                                 const iiif_window_t *window, iiif_err_t *err)
 {
-    return crop(image, window->rect) || to_samples(image, range)
+    VipsImage *opened = NULL;
+    apr_status_t rv = iiif_level_open(&opened, source, window->level, err);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (crop(&opened, window->rect)) {
+        g_object_unref(opened);
+        return iiif_vips_failed(err, IIIF_EBADSOURCE, "render");
+    }
+    *image = opened;
+    return APR_SUCCESS;
+}
+
+apr_status_t iiif_window_open(VipsImage **image, const iiif_source_t *source,
+                              const iiif_window_t *window, iiif_err_t *err)
+{
+    apr_status_t rv = source->format == IIIF_SOURCE_JP2
+                          ? iiif_jp2_window(image, source, window->level, window->rect, err)
+                          : iiif_tiff_window(image, source, window->level, window->rect, err);
+
+    if (rv == IIIF_ENOTIMPL)
+        rv = open_cropped(image, source, window, err);
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (source->format == IIIF_SOURCE_JP2) /* its profile is known only now */
+        return APR_SUCCESS;
+    /* of all levels what is true of the largest: some writers put the profile there alone */
+    vips_image_remove(*image, VIPS_META_ICC_NAME);
+    if (source->profile)
+        vips_image_set_blob_copy(*image, VIPS_META_ICC_NAME, source->profile, source->profile_size);
+    return APR_SUCCESS;
+}
+
+/* Size, rotation, quality: the order is normative (3.0, 4.6), and a window is the region.
+ * Orientation belongs to the source, but is applied to the scaled pixels: region and size were
+ * turned to match. */
+static int transform(VipsImage **image, const iiif_source_t *source,
+                     const iiif_resolved_t *resolved, double range)
+{
+    return to_samples(image, range)
            || scale_to(image, iiif_orientation_dims(source->orientation, resolved->size))
            || to_display(image) || orient(image, source, resolved);
 }
@@ -325,7 +363,7 @@ static int finish(VipsImage **image, const iiif_resolved_t *resolved, const iiif
     return reduce_quality(image, resolved->quality) || strip(image);
 }
 
-#define REVISION 1 /* of the pipeline: raise it with every change of the pixels that leave it */
+#define REVISION 3 /* of the pipeline: raise it with every change of the pixels that leave it */
 
 const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_pool_t *pool)
 {
@@ -349,10 +387,10 @@ static apr_status_t render(iiif_bytes_t *bytes, const iiif_source_t *source,
     if (rv != APR_SUCCESS)
         return rv;
     window = iiif_window_choose(source, placed.region, placed.size);
-    rv = iiif_level_open(&image, source, window.level, err);
+    rv = iiif_window_open(&image, source, &window, err);
     if (rv != APR_SUCCESS)
         return rv;
-    if (transform(&image, source, &placed, &window, range) || finish(&image, &placed, look))
+    if (transform(&image, source, &placed, range) || finish(&image, &placed, look))
         rv = iiif_vips_failed(err, IIIF_EBADSOURCE, "render");
     else
         rv = iiif_encode(bytes, image, placed.format, look->quality[placed.format],

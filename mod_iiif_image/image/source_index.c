@@ -9,8 +9,6 @@
 /* File systems tell time in steps, of 4 ms to 2 s: two writes within one have the same time. */
 #define SETTLED_AFTER apr_time_from_sec(2)
 
-#define POOL_BYTES 8192 /* an APR pool is never smaller */
-
 int iiif_stamp_is_settled(const iiif_stamp_t *stamp)
 {
     apr_time_t age = apr_time_now() - stamp->mtime;
@@ -59,7 +57,7 @@ apr_status_t iiif_source_get(const iiif_source_t **source, const iiif_source_key
         apr_pool_destroy(owner);
     else if (rules->index && iiif_stamp_is_settled(&(*source)->stamp))
         iiif_lru_put(rules->index, name, &(*source)->stamp,
-                     &(iiif_lru_value_t){ *source, (*source)->weight + POOL_BYTES,
+                     &(iiif_lru_value_t){ *source, (*source)->weight + IIIF_LRU_POOL_BYTES,
                                           (*source)->fd >= 0, owner },
                      pool);
     else

@@ -5,7 +5,6 @@
 
 #include "image/orientation.h"
 #include "image/private.h"
-#include "image/window.h"
 
 #include "base/banned.h"
 
@@ -68,13 +67,14 @@ apr_status_t iiif_square_find(iiif_resolved_t *resolved, const iiif_source_t *so
 {
     const iiif_rect_t whole = { 0, 0, source->full.width, source->full.height };
     VipsImage *level = NULL, *small = NULL;
+    iiif_window_t window;
     int left = 0, top = 0;
     apr_status_t rv;
 
     if (resolved->square < IIIF_SQUARE_ENTROPY)
         return APR_SUCCESS;
-    rv = iiif_level_open(&level, source,
-                         iiif_window_choose(source, whole, small_dims(source->full)).level, err);
+    window = iiif_window_choose(source, whole, small_dims(source->full));
+    rv = iiif_window_open(&level, source, &window, err);
     if (rv != APR_SUCCESS)
         return rv;
     if (shown_small(&small, level, source) || interesting(small, resolved->square, &left, &top))

@@ -3,8 +3,8 @@
 #define IIIF_IMAGE_TIFF_FILE_H
 /**
  * @file tiff_file.h
- * @brief A TIFF opened with libtiff so that a hostile one harms nobody: errors are the handle's
- * own, memory is bounded, nothing is mapped.
+ * @brief An open TIFF whose complaints are its own. For image/tiff*.c: the only header that names
+ * libtiff's types.
  */
 #include <apr_pools.h>
 #include <tiffio.h>
@@ -13,12 +13,16 @@
 
 typedef struct iiif_tiff_t {
     TIFF *handle;
-    iiif_err_t said; /**< libtiff's first complaint; "" : none */
+    iiif_err_t said;   /**< libtiff's first complaint; "": none */
+    iiif_err_t warned; /**< the first warning of JPEG: it goes on where others fail */
 } iiif_tiff_t;
 
 /**
- * Open @a path. It is closed with @a pool, which @a tiff must outlive.
- * @return APR_SUCCESS or IIIF_EBADSOURCE
+ * Open a file for reading.
+ * @param tiff filled; has to stay where it is while the file is open, which is as long as @a pool
+ * @param mode "r" with libtiff's flags; the file is never mapped
+ * @return APR_SUCCESS; IIIF_EBADSOURCE: no TIFF; APR_ENOMEM
  */
-apr_status_t iiif_tiff_open(iiif_tiff_t *tiff, const char *path, iiif_err_t *err, apr_pool_t *pool);
+apr_status_t iiif_tiff_open(iiif_tiff_t *tiff, const char *path, const char *mode, iiif_err_t *err,
+                            apr_pool_t *pool);
 #endif

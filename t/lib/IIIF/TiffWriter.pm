@@ -10,14 +10,19 @@ use warnings FATAL => 'all';
 use Compress::Zlib qw(compress);
 use Exporter qw(import);
 
-our @EXPORT_OK = qw(tiff);
+our @EXPORT_OK = qw(tiff cut_tiles);
 
 my %BYTES = (3 => 2, 4 => 4, 7 => 1, 16 => 8);    # SHORT LONG UNDEFINED LONG8
 my %LETTER = (3 => 'S', 4 => 'L', 16 => 'Q');
 
 # tiff({ directories => [ ... ], endian => '<' or '>', big => 1, loop => 1 }). A directory:
 #   width height samples bits data   pixels row by row, in the file's byte order
-#   tile           side of the tiles; without it, strips of 64 rows
+#   tile           side of the tiles, or [width, height]; without it, strips of 64 rows
+#   blank          [index...] of tiles that are left out, as in a sparse file: at 0 with 0 bytes
+#   tiles          instead of data: the tiles as they are to be stored; undef: a sparse one, at 0 with 0 bytes
+#   compression    of these; without it, deflate
+#   offsets lengths  { number of a tile => what the directory says instead of the truth, or a function of all true ones }
+#   kept           how many entries the lists of offsets and lengths have, when not all
 #   photometric    0 white is zero, 1 black is zero, 2 RGB, 3 palette, 5 separated, 8 CIELab
 #   subifds        directories below this one
 #   tags           { number => [type, values...] } for everything else
@@ -96,21 +101,45 @@ sub _directory {
 
 sub _tags {
     my ($w, $d) = @_;
-    my @blocks = $d->{tile} ? _tiles($d) : _strips($d);
-    my @offsets = map { _append($w, $_) } @blocks;
-    my @lengths = map { length } @blocks;
+    my @blocks = $d->{tiles} ? @{ $d->{tiles} } : $d->{tile} ? _tiles($d) : _strips($d);
+    my ($offsets, $lengths) = _lists($w, $d, @blocks);
     my %tags = (
         256 => [ 4, $d->{width} ],
         257 => [ 4, $d->{height} ],
         258 => [ 3, ($d->{bits}) x $d->{samples} ],
-        259 => [ 3, 8 ],
+        259 => [ 3, $d->{compression} // 8 ],
         262 => [ 3, $d->{photometric} ],
         277 => [ 3, $d->{samples} ],
     );
+    my ($across, $down) = _sides($d);
 
     return $d->{tile}
-        ? (%tags, 322 => [ 4, $d->{tile} ], 323 => [ 4, $d->{tile} ], 324 => [ _offset_type($w), @offsets ], 325 => [ 4, @lengths ])
-        : (%tags, 278 => [ 4, 64 ], 273 => [ _offset_type($w), @offsets ], 279 => [ 4, @lengths ]);
+        ? (%tags, 322 => [ 4, $across ], 323 => [ 4, $down ], 324 => $offsets, 325 => $lengths)
+        : (%tags, 278 => [ 4, 64 ], 273 => $offsets, 279 => $lengths);
+}
+
+sub _sides {
+    my ($d) = @_;
+    return ref $d->{tile} ? @{ $d->{tile} } : ($d->{tile}) x 2;
+}
+
+# Values of the tags that say where blocks are, and how long
+sub _lists {
+    my ($w, $d, @blocks) = @_;
+    my @at = map { defined $_ ? _append($w, $_) : 0 } @blocks;
+    my @long = map { length($_ // '') } @blocks;
+    my @offsets = _said($d->{offsets}, @at);
+    my @lengths = _said($d->{lengths}, @long);
+    my $last = ($d->{kept} // @blocks) - 1;
+
+    # what is longer than a LONG can say is a lie that needs a LONG8
+    my $wide = grep { $_ > 0xffffffff } @lengths;
+    return ([ _offset_type($w), @offsets[ 0 .. $last ] ], [ $wide ? 16 : 4, @lengths[ 0 .. $last ] ]);
+}
+
+sub _said {
+    my ($instead, @true) = @_;
+    return map { my $said = $instead->{$_} // $true[$_]; ref $said ? $said->(@true) : $said } 0 .. $#true;
 }
 
 sub _entry {
@@ -134,16 +163,25 @@ sub _strips {
 sub _tiles {
     my ($d) = @_;
     my $pixel = $d->{samples} * $d->{bits} / 8;
-    my $row = $d->{width} * $pixel;
-    my $side = $d->{tile};
+    my ($across, $down) = _sides($d);
+    my @tiles = map { compress($_) } cut_tiles($d->{data}, $d->{width} * $pixel, $across * $pixel, $down, "\0");
+
+    $tiles[$_] = undef for @{ $d->{blank} // [] };
+    return @tiles;
+}
+
+# cut_tiles(DATA, ROW, WIDTH, HEIGHT, FILL): data with rows of so many bytes as tiles of so many bytes
+# by so many rows; what they have beyond the right and lower edge is FILL, again and again.
+sub cut_tiles {
+    my ($data, $row, $width, $height, $fill) = @_;
+    my @rows = unpack "(a$row)*", $data;
+    my $padding = $fill x ($width / length $fill);
     my @tiles;
 
-    for (my $y = 0; $y < $d->{height}; $y += $side) {
-        my @rows = unpack "(a$row)*", substr $d->{data}, $y * $row, $side * $row;
-
-        for (my $x = 0; $x < $d->{width}; $x += $side) {
-            my $tile = join '', map { pack 'a' . $side * $pixel, substr $_, $x * $pixel, $side * $pixel } @rows;
-            push @tiles, compress(pack 'a' . $side * $side * $pixel, $tile);
+    while (my @band = splice @rows, 0, $height) {
+        push @band, ('') x ($height - @band);
+        for (my $x = 0; $x < $row; $x += $width) {
+            push @tiles, join '', map { my $part = length $_ ? substr $_, $x, $width : ''; $part . substr $padding, length $part } @band;
         }
     }
     return @tiles;

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+# Stored tiles over HTTP are as good as files: lengths, ranges and validators; with and without sendfile
+# and mmap; and out of a file of more than 4 GiB.
+use strict;
+use warnings FATAL => 'all';
+use lib 't/lib';
+use Apache::Test qw(-withtestmore);
+use File::Temp ();
+use IIIF::Client qw(ask get h2);
+use IIIF::JpegPyramid qw(jpeg_pyramid);
+use IIIF::Pixels qw(crop shows);
+use IIIF::PrivateHttpd ();
+use IIIF::RawTiles qw(stored_tile level_picture plan_of raw_faults cut_faults);
+use IIIF::TiffWriter qw(tiff);
+
+my @ODD = (1001, 701, 32);
+my @tests;
+
+# -- one server
+
+my %ANSWERS = ('whole' => '/raw/even-420.tif/256,256,256,256/max/0/default.jpg', 'cut' => '/raw/420.tif/768,512,256,256/max/0/default.jpg',
+    'webp' => '/raw/webp-lossy.tif/256,256,256,256/max/0/default.webp', 'gray' => '/raw/even.tif/256,256,256,256/max/90/gray.jpg');
+
+for my $kind (sort keys %ANSWERS) {
+    my $target = $ANSWERS{$kind};
+
+    push @tests, sub {
+        my ($whole, $head) = (get($target), ask('HEAD', $target));
+        is plan_of($whole), '200 raw', "$kind: is sent as it is stored";
+        is $head->code . ' ' . ($head->header('Content-Length') // 'no length'), '200 ' . length $whole->content, "$kind: HEAD tells the length";
+        is $head->content, '', "$kind: HEAD has no body";
+        is $head->header($_), $whole->header($_), "$kind: HEAD has $_" for 'ETag', 'Last-Modified', 'Content-Type';
+        like $whole->header('ETag'), qr/\A"[^"]+"\z/, "$kind: a strong ETag";
+        is $whole->header('Content-Length') // 'none', length $whole->content, "$kind: GET tells the length";
+        is get($target, 'If-None-Match' => $whole->header('ETag'))->code, 304, "$kind: 304 for its ETag";
+        is get($target, 'If-None-Match' => '"another"')->code, 200, "$kind: 200 for another";
+        is get($target, 'If-Modified-Since' => $whole->header('Last-Modified'))->code, 304, "$kind: 304 for its date";
+        is get($target, 'If-Match' => '"another"')->code, 412, "$kind: 412 where another is wanted";
+    };
+    # first and last bytes, across the end of the head, from within, the rest
+    for my $range ('0-0', '0-9', '600-799', '300-1999', '1000-', '-1', '-700') {
+        push @tests, sub {
+            my ($whole, $part) = (get($target)->content, get($target, Range => "bytes=$range"));
+            my ($first, $last) = bounds($range, length $whole);
+            is $part->code . ' ' . ($part->header('Content-Range') // ''), "206 bytes $first-$last/" . length $whole, "$kind: bytes $range";
+            ok $part->content eq substr($whole, $first, $last - $first + 1), "$kind: bytes $range are the right ones";
+        };
+    }
+    push @tests, sub {
+        my $whole = get($target)->content;
+        my $parts = get($target, Range => 'bytes=0-9,1000-1099');
+        my ($first, $second) = (substr($whole, 0, 10), substr $whole, 1000, 100);
+        is $parts->code, 206, "$kind: two ranges";
+        ok index($parts->content, $first) > 0 && index($parts->content, $second) > 0, "$kind: two ranges are the right ones";
+    };
+    push @tests, sub { is get($target, Range => 'bytes=9999999-')->code, 416, "$kind: no bytes behind its end" };
+    push @tests, sub {
+        my ($whole, $h2, $part) = (get($target)->content, h2($target), h2($target, '-r', '300-1999'));
+        ok $h2->code == 200 && $h2->content eq $whole, "$kind: the same over HTTP/2";
+        ok $part->code == 206 && $part->content eq substr($whole, 300, 1700), "$kind: a part of it over HTTP/2";
+    };
+}
+
+# First and last byte of a range of so many
+sub bounds {
+    my ($range, $length) = @_;
+    my ($first, $last) = split /-/, $range, -1;
+
+    return ($length - $last, $length - 1) if $first eq '';
+    return ($first, $last eq '' || $last >= $length ? $length - 1 : $last);
+}
+
+# -- with and without sendfile and mmap, and from a file of more than 4 GiB
+
+my %FILES = map { my $sendfile = $_; map { (lc "$sendfile-$_" => "EnableSendfile $sendfile\n    EnableMMAP $_") } 'On', 'Off' } 'On', 'Off';
+
+push @tests, sub {
+    my $directory = File::Temp->newdir(TMPDIR => 1);
+    my $httpd = IIIF::PrivateHttpd->new(conf => server_conf("$directory"));
+    my $far = far_file("$directory/far.tif");
+    my %whole = map { $_ => get($ANSWERS{$_})->content } keys %ANSWERS;
+
+    $httpd->start;
+    local $IIIF::Client::PORT = $httpd->port;
+    for my $how (sort keys %FILES) {
+        for my $kind (sort keys %ANSWERS) {
+            my $target = $ANSWERS{$kind} =~ s{^/raw}{/$how}r;
+            my $whole = get($target);
+            is plan_of($whole), '200 raw', "$kind with sendfile-mmap $how";
+            ok $whole->content eq $whole{$kind}, "$kind with sendfile-mmap $how: the same";
+            ok h2($target)->content eq $whole{$kind}, "$kind with sendfile-mmap $how: the same over HTTP/2";
+            ok get($target, Range => 'bytes=300-1999')->content eq substr($whole{$kind}, 300, 1700), "$kind with sendfile-mmap $how: a part of it";
+        }
+        far_tiles("/$how-far/far.tif", $far, $how);
+    }
+    $httpd->stop;
+    is join('', grep { /exit signal|:(?:error|crit|alert|emerg)\]/ } split /^/, $httpd->error_log), '', 'and nothing was wrong meanwhile';
+};
+
+sub server_conf {
+    my ($directory) = @_;
+    my $conf = "Protocols h2c http/1.1\n<Directory $directory>\n    Require all granted\n</Directory>\n";
+
+    for my $how (sort keys %FILES) {
+        $conf .= "IIIFImageRoot /$how \${FIXTURES}/images/raw\nIIIFImageRoot /$how-far $directory\n<LocationMatch ^/$how(-far)?/>\n    $FILES{$how}\n"
+            . qq(    Header always set X-IIIF-Plan "expr=%{note:iiif-plan}"\n</LocationMatch>\n);
+    }
+    return $conf;
+}
+
+# A file whose directories are at its beginning, and whose tiles lie behind a hole of 4 GiB, which
+# takes no room on the disk
+sub far_file {
+    my ($path) = @_;
+    my @levels = jpeg_pyramid(@ODD, up => 1, sampling => '1x1', tables => 1);
+    my $at = 2**32 + 1001;
+    my @data;
+
+    for my $level (@levels) {
+        for my $number (0 .. $#{ $level->{tiles} }) {
+            my $tile = $level->{tiles}[$number];
+            push @data, [ $at, $tile ];
+            $level->{offsets}{$number} = $at;
+            $level->{lengths}{$number} = length $tile;
+            $level->{tiles}[$number] = '';
+            $at += length $tile;
+        }
+    }
+    open my $fh, '>:raw', $path or die "$path: $!\n";
+    print {$fh} tiff({ big => 1, directories => \@levels });
+    for my $piece (@data) {
+        seek $fh, $piece->[0], 0 or die "$path: $!\n";
+        print {$fh} $piece->[1];
+    }
+    close $fh or die "$path: $!\n";
+    return $path;
+}
+
+sub far_tiles {
+    my ($base, $path, $how) = @_;
+    my $tile = stored_tile($path, 0, 1, 1);
+    my $target = "$base/256,256,256,256/max/0/default.jpg";
+    my $whole = get($target);
+
+    is -s $path > 2**32 && (stat $path)[12] * 512 < 2**24, 1, 'there is a file of more than 4 GiB that takes less than 16 MiB';
+    is raw_faults($whole, $tile), '', "beyond 4 GiB, sendfile-mmap $how: a whole tile";
+    is raw_faults(get("$base/0,0,512,512/256,/0/default.jpg"), stored_tile($path, 1, 0, 0)), '',
+        "beyond 4 GiB, sendfile-mmap $how: a tile of the next level";
+    is cut_faults(get("$base/768,512,256,256/max/0/default.jpg"), stored_tile($path, 0, 3, 2), { width => 233, height => 189 }), '',
+        "beyond 4 GiB, sendfile-mmap $how: the last tile";
+    ok get($target, Range => 'bytes=300-1999')->content eq substr($whole->content, 300, 1700), "beyond 4 GiB, sendfile-mmap $how: a part of a tile";
+    shows("$base/0,0,600,400/max/0/default.png", crop(level_picture(\@ODD, 1, '1x1'), 0, 0, 600, 400), 4, 255,
+        "beyond 4 GiB, sendfile-mmap $how: a larger part");
+    return;
+}
+
+$_->() for @tests;
+done_testing;
