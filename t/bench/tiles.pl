@@ -389,11 +389,13 @@ sub beside_iipsrv {
 
 # -- memory, system calls -----------------------------------------------------------------------
 
-# RSS and PSS of a fresh server's children after each tenth of the requests.
+# RSS and PSS of a fresh server's child after each tenth of the requests. One child: of several, one may come to its
+# first requests late, and remember its sources then.
 sub memory_after {
     my ($step, @paths) = @_;
 
     $httpd->stop;
+    $httpd->configure(conf_of(1));
     $httpd->start;
     return map {
         my @asked = map { shuffle @paths } 0 .. $step / @paths;
@@ -406,12 +408,14 @@ sub memory_used {
     my @paths = map { my $number = $_; map { "/iiif/many%2F$number.tif/$_->{parameters}" } interior('many/1.tif') } 1 .. 50;
     my $step = int(20000 * $SCALE);
 
-    printf "\nmemory of all children in MB, while %d raw tiles are sent of 50 sources, and as many static files\n", 10 * $step;
+    printf "\nmemory of a child in MB, while %d raw tiles are sent of 50 sources, and as many static files\n", 10 * $step;
     my @raw = memory_after($step, @paths);
     my @static = memory_after($step, '/warm.txt');
     printf "%10s %10s %10s %12s %10s\n", 'requests', 'RSS', 'PSS', 'static: RSS', 'PSS';
     printf "%10d %10.1f %10.1f %12.1f %10.1f\n", ($_ + 1) * $step, @{ $raw[$_] }, @{ $static[$_] } for 0 .. 9;
     printf "RSS of the last beside the first: %.3f (goal: 1), of static files %.3f\n", map { $_->[9][0] / $_->[0][0] } \@raw, \@static;
+    $httpd->stop;
+    $httpd->configure($CONF);
     return;
 }
 
