@@ -64,7 +64,7 @@ for my $source (@SHOWS) {
     };
 }
 push @tests, sub { shows('/pages/small.jxl/full/max/0/default.png', $COLOUR, 0.1, 2, 'small.jxl shows the picture, where JPEG XL is allowed') };
-for my $name (qw(tiled.jp2 untiled.jp2)) {
+for my $name (qw(tiled.jp2 untiled.jp2 precincts.jp2)) {
     push @tests, sub { shows("/iiif/$name/full/max/0/default.png", coordinates(1001, 803, 8), @EXACT, "$name shows the picture") };
     push @tests, sub { has_sides("/iiif/$name", 1001, 803) };
     push @tests, sub {

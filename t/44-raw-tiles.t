@@ -233,12 +233,13 @@ for my $name ('webp-lossy.tif', 'webp-lossless.tif') {
     my $full = $name eq 'webp-lossy.tif' ? \@EVEN : \@ODD;
 
     for my $level (0, 1) {
-        my ($tile) = grep { $_->{column} == 1 - $level && $_->{row} == 0 } grid([ @{$full}[ 0, 1 ] ], [ 256, 256 ], 2**$level);
+        my $column = $level ? 0 : 1;    # the second of a smaller level may be cut
+        my ($tile) = grep { $_->{column} == $column && $_->{row} == 0 } grid([ @{$full}[ 0, 1 ] ], [ 256, 256 ], 2**$level);
         push @tests, sub {
             my $response = fetch("/raw/$name/$tile->{path}/0/default.webp");
             is plan_of($response) . ' ' . $response->header('Content-Type'), '200 raw image/webp',
                 "$name: a whole tile of level $level leaves as it is";
-            ok $response->content eq tile_of((fixture_levels($name))[$level], 1 - $level, 0), "$name: a whole tile of level $level is the stored bytes";
+            ok $response->content eq tile_of((fixture_levels($name))[$level], $column, 0), "$name: a whole tile of level $level is the stored bytes";
         };
         push @tests, sub {
             my $part = crop(level_picture($full, 2**$level, '1x1'), @{$tile}{qw(x y width height)});
@@ -274,9 +275,8 @@ for my $name ('wide-gamut.tif', 'wide-gamut-rgb.tif') {
 
 # -- what no stored stream shows as it is
 
-# file, request, how it was made (undef: either way), what it shows, and how far off on average
+# file, request, how it was made, what it shows, and how far off on average
 my $even = sub { crop(level_picture(\@EVEN, 1, '1x1'), @_) };
-my $odd = sub { crop(level_picture(\@ODD, 1, '1x1'), 256, 256, 256, 256) };
 my $small = sub { crop(level_picture(\@SMALL, 1, '1x1'), 256, 0, 256, 256) };
 my $negative = sub { crop(level_picture(\@SMALL, 1, 'gray'), 256, 0, 256, 256) };
 my @SHOWN = (
@@ -285,16 +285,15 @@ my @SHOWN = (
     [ 'oriented-6.tif', '0,256,256,256/max', 'render', sub { turn($even->(256, 768, 256, 256), 1) }, 4 ],
     [ 'white-is-zero.tif', '256,0,256,256/max', 'render', sub { my $p = $negative->(); picture(256, 256, ~$p->{bytes}) }, 4 ],
     [ 'adobe-rgb-marker.tif', '256,0,256,256/max', undef, $small, 9 ],
-    [ 'rgb-jfif.tif', '256,256,256,256/max', undef, $odd, 7 ],
-    [ 'rgb-jfif.tif', '768,512,256,256/max', undef, sub { crop(level_picture(\@ODD, 1, '1x1'), 768, 512, 233, 189) }, 7 ],
-    [ 'srgb-vips.tif', '256,0,256,256/max', undef, $small, 14 ],
+    [ 'rgb-jfif.tif', '256,256,256,256/max', 'render', sub { crop(level_picture(\@ODD, 1, 'rgb'), 256, 256, 256, 256) }, 9 ],
+    [ 'rgb-jfif.tif', '768,512,256,256/max', 'render', sub { crop(level_picture(\@ODD, 1, 'rgb'), 768, 512, 233, 189) }, 9 ],
     [ 'named-rgb.tif', '256,0,256,256/max', undef, $small, 9 ],
     [ 'exif-in-tiles.tif', '256,0,256,256/max', undef, $small, 9 ],
     [ 'other-profile.tif', '256,0,256,256/max', undef, $small, 9 ],
     [ 'progressive.tif', '256,0,256,256/max', undef, $small, 12 ],
     [ 'strips.tif', '256,0,256,256/max', 'render', $small, 12 ],
     [ 'own-table.tif', '256,0,256,256/max', 'raw', $small, 12 ],
-    [ 'shared.tif', '256,0,256,256/max', undef, sub { crop(level_picture(\@SMALL, 1, '1x1'), 0, 0, 256, 256) }, 9 ],
+    [ 'shared.tif', '256,0,256,256/max', 'raw', sub { crop(level_picture(\@SMALL, 1, '1x1'), 0, 0, 256, 256) }, 9 ],
 );
 for my $shown (@SHOWN) {
     my ($name, $path, $plan, $expected, $mean) = @{$shown};

@@ -17,8 +17,6 @@ my @tests;
 my @WRONG = ('256,0,256,256/max/0/default', '256,0,256,256/max/0/gray', '256,0,256,256/max/90/default',
     '200,0,200,200/max/0/default', 'full/max/0/default');
 my @RIGHT = (0, 0);
-# what overlaps may be rendered, both of the two
-my %OVERLAPS = map { $_ => 1 } 'lying-header', 'lying-overlap';
 
 # lies about one tile, and streams that are not what a tile should be
 my @LYING = map { "lying-$_" } qw(12-bit beyond components factors flat gray header larger largest long long-64 longest-64 lossless
@@ -34,8 +32,7 @@ for my $name (@LYING, @DAMAGED) {
     push @tests, sub { is plan_of(fetch("/raw/$name.tif/info.json")), '200 info', "$name: info.json" };
     push @tests, sub {
         my $response = fetch("/raw/$name.tif/0,0,256,256/max/0/default.jpg");
-        is raw_faults($response, stored_tile("$name.tif", 0, @RIGHT)), '', "$name: a sound tile is sent as it is" unless $OVERLAPS{$name};
-        is $response->code, 200, "$name: a sound tile is sent" if $OVERLAPS{$name};
+        is raw_faults($response, stored_tile("$name.tif", 0, @RIGHT)), '', "$name: a sound tile is sent as it is";
     };
     push @tests, sub {
         my $part = crop($PICTURE, 0, 0, 200, 250);
@@ -44,11 +41,17 @@ for my $name (@LYING, @DAMAGED) {
 }
 
 # files of which no tile is sound, or none can be found
-for my $name (qw(damaged-no-tables damaged-tables lying-tables lying-count)) {
+for my $name (qw(damaged-no-tables damaged-tables lying-tables)) {
     for my $path (@WRONG, '0,0,256,256/max/0/default') {
         push @tests, sub { is got_out("/raw/$name.tif/$path.jpg", $path), '', "$name: $path is right or refused" };
     }
 }
+
+# a list of places that ends early: for libtiff the rest is not there, as in a sparse file
+push @tests, sub {
+    my $blank = picture(256, 256, "\0" x (256 * 256 * 3));
+    shows('/raw/lying-count.tif/256,0,256,256/max/0/default.png', $blank, 0, 0, 'lying-count: what has no place is blank');
+};
 
 push @tests, sub {
     my @died = grep { /exit signal|AddressSanitizer|runtime error/ } log_lines();

@@ -152,13 +152,6 @@ static int send_from_file(request_rec *r, const iiif_plan_t *plan)
     return iiif_send_part(r, &part);
 }
 
-static int send_length(request_rec *r, const iiif_plan_t *plan)
-{
-    if (!plan->raw.changed)
-        ap_set_content_length(r, (apr_off_t)iiif_raw_tile_length(&plan->raw));
-    return OK;
-}
-
 /* One try: context->rv says whether the file was there all the time. */
 static int send_raw(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
 {
@@ -169,8 +162,10 @@ static int send_raw(request_rec *r, iiif_context_t *context, const iiif_dir_conf
     if (rv != OK)
         return rv;
     describe(r, context, settings);
-    if (r->header_only)
-        return send_length(r, plan);
+    if (r->header_only && !plan->raw.changed) {
+        ap_set_content_length(r, (apr_off_t)iiif_raw_tile_length(&plan->raw));
+        return OK;
+    }
     if (can_send_from_file(r, plan)
         && iiif_raw_tile_check(&plan->raw, plan->pixels, &context->err) == APR_SUCCESS)
         return send_from_file(r, plan);

@@ -106,18 +106,14 @@ int iiif_colour_to_samples(VipsImage *in, VipsImage **out, double range)
     return failed;
 }
 
-const unsigned char *iiif_colour_profile(VipsImage *image, size_t *size)
+static const unsigned char *profile_of(VipsImage *image, size_t *size)
 {
-    static const char srgb[] = "sRGB IEC61966";
     const void *profile;
 
     *size = 0;
     if (!vips_image_get_typeof(image, VIPS_META_ICC_NAME)
-        || vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, size)
-        || memmem(profile, *size, srgb, sizeof(srgb) - 1)) {
-        *size = 0;
+        || vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, size))
         return NULL;
-    }
     return profile;
 }
 
@@ -142,18 +138,88 @@ static VipsIntent intent_of(const unsigned char *profile, size_t size)
                : VIPS_INTENT_RELATIVE;
 }
 
+static int to_srgb(VipsImage *in, VipsImage **out, const unsigned char *profile, size_t size)
+{
+    return vips_icc_transform(in, out, "srgb", "embedded", TRUE, "intent", intent_of(profile, size),
+                              "depth", 8, NULL);
+}
+
+/* Colours from all parts of the space, as one row. */
+#define CHART_STEPS  6
+#define CHART_PIXELS (CHART_STEPS * CHART_STEPS * CHART_STEPS)
+
+static VipsImage *make_chart(int bands)
+{
+    unsigned char samples[CHART_PIXELS * 3], *s = samples;
+    int i;
+
+    for (i = 0; i < CHART_PIXELS; ++i) {
+        if (bands == 1)
+            *s++ = (unsigned char)(i * 255 / (CHART_PIXELS - 1));
+        else {
+            *s++ = (unsigned char)(i / (CHART_STEPS * CHART_STEPS) * 255 / (CHART_STEPS - 1));
+            *s++ = (unsigned char)(i / CHART_STEPS % CHART_STEPS * 255 / (CHART_STEPS - 1));
+            *s++ = (unsigned char)(i % CHART_STEPS * 255 / (CHART_STEPS - 1));
+        }
+    }
+    return vips_image_new_from_memory_copy(samples, (size_t)(s - samples), CHART_PIXELS, 1, bands,
+                                           VIPS_FORMAT_UCHAR);
+}
+
+/* How far the profile moves a sample of the chart at most; 0 when it does not fit. */
+static double greatest_move(VipsImage *chart, const unsigned char *profile, size_t size)
+{
+    VipsObject *scope = VIPS_OBJECT(vips_image_new());
+    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 4);
+    double most = 0;
+
+    if (vips_copy(chart, &t[0], "interpretation",
+                  chart->Bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL)) {
+        g_object_unref(scope);
+        return most;
+    }
+    vips_image_set_blob_copy(t[0], VIPS_META_ICC_NAME, profile, size);
+    if (to_srgb(t[0], &t[1], profile, size) || vips_subtract(t[1], chart, &t[2], NULL)
+        || vips_abs(t[2], &t[3], NULL) || vips_max(t[3], &most, NULL))
+        vips_error_clear();
+    g_object_unref(scope);
+    return most;
+}
+
+static int changes_colours(const unsigned char *profile, size_t size, int bands)
+{
+    VipsImage *chart;
+    double moved;
+
+    if (bands == 4) /* no sRGB */
+        return 1;
+    if (!(chart = make_chart(bands)))
+        return 0;
+    moved = greatest_move(chart, profile, size);
+    g_object_unref(chart);
+    return moved > 1;
+}
+
+const unsigned char *iiif_colour_profile(VipsImage *image, size_t *size)
+{
+    const unsigned char *profile = profile_of(image, size);
+
+    if (profile && changes_colours(profile, *size, iiif_colour_bands(image)))
+        return profile;
+    *size = 0;
+    return NULL;
+}
+
 /* Colours alone, without alpha, to 8 bits of sRGB or gray. */
 static int convert(VipsImage *in, VipsImage **out)
 {
     VipsInterpretation target = in->Bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
     VipsImage *managed = NULL;
     size_t size;
-    const unsigned char *profile = iiif_colour_profile(in, &size);
+    const unsigned char *profile = profile_of(in, &size);
     int failed;
 
-    if (profile
-        && !vips_icc_transform(in, &managed, "srgb", "embedded", TRUE, "intent",
-                               intent_of(profile, size), "depth", 8, NULL)) {
+    if (profile && !to_srgb(in, &managed, profile, size)) {
         failed = vips_colourspace(managed, out, target, NULL);
         g_object_unref(managed);
         return failed;

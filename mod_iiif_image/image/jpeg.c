@@ -107,6 +107,14 @@ static int read_jfif(iiif_jpeg_header_t *header, const iiif_jpeg_segment_t *segm
     return 1;
 }
 
+/* Exif may turn the image, a profile change its colours. */
+static int read_metadata(iiif_jpeg_header_t *header, const iiif_jpeg_segment_t *segment)
+{
+    (void)segment;
+    header->metadata = 1;
+    return 1;
+}
+
 static int read_adobe(iiif_jpeg_header_t *header, const iiif_jpeg_segment_t *segment)
 {
     if (segment->len >= 12 && !memcmp(segment->body, "Adobe", 5))
@@ -130,7 +138,8 @@ static const struct {
     { 0xC0, 0xC3, read_frame },   { 0xC4, 0xC4, read_huffman }, { 0xC5, 0xC7, read_frame },
     { 0xC9, 0xCB, read_frame },   { 0xCC, 0xCC, skip }, /* DAC */
     { 0xCD, 0xCF, read_frame },   { SOS, SOS, read_scan },      { 0xDB, 0xDB, read_quantization },
-    { 0xDD, 0xDD, read_restart }, { 0xE0, 0xE0, read_jfif },    { 0xE1, 0xED, skip }, /* APPn */
+    { 0xDD, 0xDD, read_restart }, { 0xE0, 0xE0, read_jfif },    { 0xE1, 0xE2, read_metadata },
+    { 0xE3, 0xED, skip },                                                             /* APPn */
     { 0xEE, 0xEE, read_adobe },   { 0xEF, 0xEF, skip },         { 0xFE, 0xFE, skip }, /* COM */
 };
 

@@ -21,6 +21,7 @@ typedef struct iiif_jpeg_header_t {
     int interleaved; /**< its first scan holds all components, and so, of a baseline one, all */
     int restart;     /**< MCUs between two restart markers; 0: it has none */
     int jfif;        /**< has an APP0 of JFIF */
+    int metadata;    /**< has APP1 or APP2: Exif, XMP, a profile */
     int adobe;       /**< transform of its APP14 of Adobe; -1: it has none */
     int ycbcr;       /**< three components, the first of which is luma, whoever decodes it */
     int quantization;  /**< has DQT of its own */

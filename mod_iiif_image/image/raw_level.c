@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which levels of a TIFF hold tiles that are images as they are stored, and where these lie. */
 #include <apr_strings.h>
-#include <apr_tables.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "image/raw_tile.h"
@@ -208,53 +206,6 @@ static int locate(iiif_raw_level_t *level, iiif_dims_t dims, TIFF *handle, apr_o
     return 1;
 }
 
-/* A tile's place, to be held against all others'. */
-typedef struct place_t {
-    apr_uint64_t start, end;
-    apr_uint32_t *length; /* of the tile: cleared when it is not sent raw */
-} place_t;
-
-static int by_start(const void *a, const void *b)
-{
-    const place_t *one = a, *other = b;
-
-    return one->start < other->start ? -1 : one->start > other->start;
-}
-
-static void list_places(apr_array_header_t *places, const iiif_raw_level_t *level)
-{
-    apr_uint32_t i;
-
-    for (i = 0; i < level->columns * level->rows; ++i) {
-        if (level->lengths[i])
-            APR_ARRAY_PUSH(places, place_t) =
-                (place_t){ level->offsets[i], level->offsets[i] + level->lengths[i],
-                           &level->lengths[i] };
-    }
-}
-
-/* Two tiles that share bytes: at least one of them is not where the directory says. */
-static void drop_overlaps(const iiif_source_t *source, apr_pool_t *pool)
-{
-    apr_array_header_t *places = apr_array_make(pool, 1024, sizeof(place_t));
-    place_t *farthest = NULL;
-    int i;
-
-    for (i = 0; i < source->level_count; ++i) {
-        if (source->levels[i].raw)
-            list_places(places, source->levels[i].raw);
-    }
-    qsort(places->elts, (apr_size_t)places->nelts, sizeof(place_t), by_start);
-    for (i = 0; i < places->nelts; ++i) {
-        place_t *place = &APR_ARRAY_IDX(places, i, place_t);
-
-        if (farthest && place->start < farthest->end)
-            *place->length = *farthest->length = 0;
-        if (!farthest || place->end > farthest->end)
-            farthest = place;
-    }
-}
-
 static const iiif_raw_level_t *read_level(const iiif_source_t *source, const iiif_level_t *level,
                                           TIFF *handle, apr_pool_t *pool)
 {
@@ -285,7 +236,6 @@ void iiif_raw_levels_read(iiif_source_t *source, apr_size_t *bytes, apr_pool_t *
                 *bytes +=
                     sizeof(*raw) + raw->head_length + (apr_size_t)raw->columns * raw->rows * 13;
         }
-        drop_overlaps(source, scratch);
     }
     apr_pool_destroy(scratch);
 }

@@ -36,8 +36,8 @@ typedef struct iiif_raw_tile_t {
 /**
  * Find out which levels of @a source can be sent raw, from the directories of its file: those of
  * 8-bit JPEG (YCbCr, RGB, gray) or WebP, upright, with a profile that is sRGB or small enough to go
- * along. A tile whose place is outside the file, or overlaps another's, is left out. What cannot be
- * read is no error: it is then rendered, or fails there.
+ * along. A tile whose place is outside the file is left out. What cannot be read is no error: it is
+ * then rendered, or fails there.
  * @param bytes added to: the memory this takes
  */
 void iiif_raw_levels_read(iiif_source_t *source, apr_size_t *bytes, apr_pool_t *pool);
@@ -50,10 +50,10 @@ int iiif_raw_tile_find(iiif_raw_tile_t *tile, const iiif_source_t *source,
                        const iiif_resolved_t *resolved);
 
 /**
- * Look at the tile's own start and end, once in the life of @a source, so that it can be sent from
- * the file.
- * @return APR_SUCCESS; IIIF_EBADSOURCE: it is not what the directory says, or its header is so long
- *         that iiif_raw_tile_read() has to find out; IIIF_ECHANGED: the file is being written to
+ * Make sure that the tile can be sent from the file: nobody has written to it since, and, once in
+ * the life of @a source, that its bytes are one whole image, of the size and kind that the
+ * directory says.
+ * @return APR_SUCCESS; IIIF_EBADSOURCE: they are not; IIIF_ECHANGED: the file is being written to
  */
 apr_status_t iiif_raw_tile_check(const iiif_raw_tile_t *tile, const iiif_source_t *source,
                                  iiif_err_t *err);

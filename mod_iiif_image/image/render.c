@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <math.h>
 
+#include "image/jp2.h"
 #include "image/orientation.h"
 #include "image/private.h"
 #include "image/square.h"
@@ -309,14 +310,21 @@ static apr_status_t open_cropped(VipsImage **image, const iiif_source_t *source,
 apr_status_t iiif_window_open(VipsImage **image, const iiif_source_t *source,
                               const iiif_window_t *window, iiif_err_t *err)
 {
-    apr_status_t rv = iiif_tiff_window(image, source, window->level, window->rect, err);
+    apr_status_t rv = source->format == IIIF_SOURCE_JP2
+                          ? iiif_jp2_window(image, source, window->level, window->rect, err)
+                          : iiif_tiff_window(image, source, window->level, window->rect, err);
 
     if (rv == IIIF_ENOTIMPL)
         rv = open_cropped(image, source, window, err);
-    /* some writers put the profile into the first directory alone */
-    if (rv == APR_SUCCESS && source->profile && !vips_image_get_typeof(*image, VIPS_META_ICC_NAME))
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (source->format == IIIF_SOURCE_JP2) /* its profile is known only now */
+        return APR_SUCCESS;
+    /* of all levels what is true of the largest: some writers put the profile there alone */
+    vips_image_remove(*image, VIPS_META_ICC_NAME);
+    if (source->profile)
         vips_image_set_blob_copy(*image, VIPS_META_ICC_NAME, source->profile, source->profile_size);
-    return rv;
+    return APR_SUCCESS;
 }
 
 /* Size, rotation, quality: the order is normative (3.0, 4.6), and a window is the region.
@@ -355,7 +363,7 @@ static int finish(VipsImage **image, const iiif_resolved_t *resolved, const iiif
     return reduce_quality(image, resolved->quality) || strip(image);
 }
 
-#define REVISION 2 /* of the pipeline: raise it with every change of the pixels that leave it */
+#define REVISION 3 /* of the pipeline: raise it with every change of the pixels that leave it */
 
 const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_pool_t *pool)
 {

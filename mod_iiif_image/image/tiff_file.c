@@ -25,7 +25,7 @@ static int keep_error(TIFF *handle, void *tiff, const char *module, const char *
 static int keep_warning(TIFF *handle, void *tiff, const char *module, const char *fmt, va_list ap)
 {
     (void)handle;
-    if (module && !strcmp(module, "JPEGLib"))
+    if (module && !strncmp(module, "JPEG", 4)) /* libjpeg, or libtiff of a tile that is too small */
         keep_first(&((iiif_tiff_t *)tiff)->warned, fmt, ap);
     return 1;
 }

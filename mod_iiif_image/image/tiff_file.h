@@ -14,7 +14,7 @@
 typedef struct iiif_tiff_t {
     TIFF *handle;
     iiif_err_t said;   /**< libtiff's first complaint; "": none */
-    iiif_err_t warned; /**< libjpeg's first warning: it goes on where other decoders fail */
+    iiif_err_t warned; /**< the first warning of JPEG: it goes on where others fail */
 } iiif_tiff_t;
 
 /**

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jp2_bench FILE...: milliseconds of processor time for the pixels of a tile of a JPEG 2000 file,
+ * decoded as a window by OpenJPEG and cut out of the level that libvips opens. Both in turn, the
+ * same tiles.
+ */
+#include <apr_general.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "image/jp2.h"
+#include "image/vips_process.h"
+
+#define TILES 6 /* a cell of the table is the mean of so many */
+
+typedef apr_status_t (*tile_fn)(VipsImage **image, const iiif_source_t *source,
+                                const iiif_level_t *level, iiif_rect_t rect, iiif_err_t *err);
+
+static apr_status_t by_libvips(VipsImage **image, const iiif_source_t *source,
+                               const iiif_level_t *level, iiif_rect_t rect, iiif_err_t *err)
+{
+    VipsImage *opened = NULL, *cut = NULL;
+    apr_status_t rv = iiif_level_open(&opened, source, level, err);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (vips_extract_area(opened, &cut, (int)rect.x, (int)rect.y, (int)rect.width, (int)rect.height,
+                          NULL)
+        || !(*image = vips_image_copy_memory(cut)))
+        rv = iiif_vips_failed(err, IIIF_EBADSOURCE, "cut");
+    g_clear_object(&cut);
+    g_object_unref(opened);
+    return rv;
+}
+
+/* Spread over the level, on the grid that viewers ask for. */
+static iiif_rect_t tile_at(iiif_dims_t dims, apr_uint32_t side, apr_uint32_t n)
+{
+    const apr_uint32_t across = (dims.width + side - 1) / side;
+    const apr_uint32_t down = (dims.height + side - 1) / side;
+    const apr_uint32_t at =
+        (apr_uint32_t)(((apr_uint64_t)across * down * (2 * n + 1)) / (2 * TILES));
+    iiif_rect_t rect = { at % across * side, at / across * side, side, side };
+
+    if (rect.width > dims.width - rect.x)
+        rect.width = dims.width - rect.x;
+    if (rect.height > dims.height - rect.y)
+        rect.height = dims.height - rect.y;
+    return rect;
+}
+
+/* Milliseconds a tile; it ends the program when one cannot be read. */
+static double measure(tile_fn tile, const iiif_source_t *source, int level, apr_uint32_t side)
+{
+    const clock_t start = clock(); /* of all threads: others share the machine */
+    apr_uint32_t n;
+
+    for (n = 0; n < TILES; ++n) {
+        const iiif_rect_t rect = tile_at(source->levels[level].dims, side, n);
+        iiif_err_t err = { "" };
+        VipsImage *image = NULL;
+
+        if (tile(&image, source, &source->levels[level], rect, &err) != APR_SUCCESS) {
+            fprintf(stderr, "%s: %s\n", source->path, err.text);
+            exit(1);
+        }
+        g_object_unref(image);
+    }
+    return (double)(clock() - start) * 1000 / CLOCKS_PER_SEC / TILES;
+}
+
+static void print_file(const iiif_source_t *source)
+{
+    static const apr_uint32_t sides[] = { 256, 512 };
+    int level;
+    unsigned i;
+
+    for (level = 0; level < source->level_count; ++level) {
+        for (i = 0; i < 2; ++i) {
+            const double window = measure(iiif_jp2_window, source, level, sides[i]);
+            const double libvips = measure(by_libvips, source, level, sides[i]);
+
+            printf("level %d, %u px %24.1f %10.1f %8.2f\n", level, sides[i], libvips, window,
+                   window / libvips);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const iiif_source_rules_t rules = { .formats = 1u << IIIF_SOURCE_JP2 };
+    iiif_err_t err = { "" };
+    apr_pool_t *pool;
+    int i;
+
+    if (apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS
+        || iiif_vips_start("jp2_bench", &err) != APR_SUCCESS)
+        return 1;
+    for (i = 1; i < argc; ++i) {
+        iiif_source_t *source;
+
+        if (iiif_source_open(&source, argv[i], 1, &rules, &err, pool) != APR_SUCCESS) {
+            fprintf(stderr, "%s: %s\n", argv[i], err.text);
+            return 1;
+        }
+        printf("%-20s %17s %10s %8s\n", strrchr(argv[i], '/') ? strrchr(argv[i], '/') + 1 : argv[i],
+               "libvips", "window", "ratio");
+        print_file(source);
+    }
+    return 0;
+}
