@@ -527,10 +527,10 @@ IIIFTileStore ${WORK}/tiles
     Require all granted
 </Directory>
 Header always set X-IIIF-Plan "expr=%{note:iiif-plan}" "expr=-n note('iiif-plan')"
-# five children of one thread each
+# children of one thread each
 StartServers 5
 MinSpareServers 5
-MaxRequestWorkers 5
+MaxRequestWorkers 50
 CONF
 
 my $httpd = IIIF::PrivateHttpd->new(mpm => 'prefork', without => ['http2_module']);
@@ -538,6 +538,7 @@ my $work = $httpd->directory;
 $httpd->configure("Define WORK $work\n" . $CONF);
 mkdir "$work/$_" or die "$work/$_: $!\n" for qw(images tiles);
 copy('apxs-build/fixtures/stored/images/limited.jpg', "$work/images/$_.jpg") for qw(coming stale turning);
+age("$work/images/$_.jpg", 7200) for qw(coming stale turning);
 $httpd->start;
 {
     local $IIIF::Client::PORT = $httpd->port;
@@ -563,8 +564,12 @@ $httpd->start;
     ok soon($tile, '200 raw'), 'of a pyramid TIFF, tiles are sent raw';
     is info('/iiif/3/coming.jpg')->{tiles}[0]{width}, 128, '  and announced';
     shows($inner, part(\@SMALL, 1, 128, 128, 128, 128), @MADE, '  and right');
+    age("$work/tiles/coming.tif", 60);
+    pause();
+    is_deeply plans("/iiif/coming.jpg/full/$_,/0/default.jpg"), ['200 render'], "  the whole, $_ pixels wide" for 200, 199;
     unlink "$work/tiles/coming.tif" or die "no pyramid: $!\n";
-    ok soon($tile, '200 render'), '  until it is gone';
+    is_deeply plans('/iiif/coming.jpg/full/198,/0/default.jpg'), ['200 render'], '  at once when it is gone, too';
+    ok soon($tile, '200 render'), '  and it is rendered soon';
     is join("\n", grep { /IIIF0008/ } split /\n/, $httpd->error_log), '', 'of all this nothing is said';
 
     # stale: the image is newer
