@@ -138,6 +138,17 @@ for my $name (qw(dz zoomify zoomify-plain iiif2 iiif3)) {
     }
 }
 
+# Trees whose writers call the whole image "full", with its size in either version's spelling
+for my $row ([ 'full/121,81/0/default.jpg', 'static' ], [ 'full/121,/0/default.jpg', 'static' ], [ '0,0,481,323/121,81/0/default.jpg', 'static' ],
+    [ '128,128,128,128/128,/0/default.jpg', 'static' ], [ 'full/241,162/0/default.png', 'static' ], [ 'full/241,162/0/default.jpg', 'render' ],
+    [ 'full/121,81/0/default.png', 'render' ]) {
+    my ($what, $plan) = @{$row};
+    is plan_of(get("/stored/tree.jpg/$what")), "200 $plan", "tree.jpg/$what: $plan";
+}
+ok get('/stored/tree.jpg/full/121,81/0/default.jpg')->content eq slurp("$TILES/tree.jpg/full/121,81/0/default.jpg"), 'the whole is its file';
+ok get('/stored/tree.jpg/full/241,162/0/default.png')->content eq slurp("$TILES/tree.jpg/full/241,162/0/default.png"), '  of each format';
+is get('/stored/tree.jpg/full/241,162/0/default.png')->header('Content-Type'), 'image/png', '  which it is called';
+
 # Every spelling of the same request is the same file.
 for my $spelling ('golden/dz.jpg/%s', 'golden%%2Fdz/%s', '2/golden%%2Fdz/%s', '3/golden%%2Fdz/%s') {
     for my $what ('0,0,512,512/256,256/0', '0,0,512,512/256,/0', '0,0,512,512/!256,256/0', '0,0,512,512/pct:50/0', '0,0,512,512/,256/0') {
@@ -440,6 +451,13 @@ my $FILE = "$TILES/golden/dz_files/11/7_5.jpg";
     my $over_h2 = h2($TILE);
     is $over_h2->code, 200, '  and over HTTP/2';
     ok $over_h2->content eq slurp($FILE), '    it is the file';
+}
+{
+    my $response = get('/stored/mime%2Fpicture.gz.en.html.jpg/0,0,128,128/128,128/0/default.jpg');
+    is plan_of($response), '200 static', 'the tile of an image with an odd name is sent';
+    is $response->header('Content-Type'), 'image/jpeg', '  as what it is';
+    is $response->header($_), undef, "  without $_" for qw(Content-Encoding Content-Language);
+    ok $response->content eq slurp("$TILES/mime/picture.gz.en.html_files/9/0_0.jpg"), '  byte by byte';
 }
 isnt get($TILE)->header('ETag'), get('/stored/golden%2Fdz.jpg/full/250,188/0/default.jpg')->header('ETag'), 'another file has another ETag';
 is $_->[1], "200 $_->[0]", "a request's plan is $_->[0]" for [ descriptor => plan_of(get('/stored/golden%2Fdz.jpg.dzi')) ],
