@@ -60,6 +60,8 @@ void iiif_make_plan(request_rec *r, iiif_context_t *context, const iiif_dir_conf
 
     if (context->request.version == IIIF_VERSION_NONE)
         rules.accepted = iiif_accept_read(r).version;
+    if (context->plan && context->plan->pixels != context->plan->source)
+        rules.tile_store = NULL; /* tried before: the pyramid is gone, but still remembered */
     context->rv = wait_for_writer(context, r);
     if (context->rv == APR_SUCCESS)
         context->rv = iiif_plan_make(&context->plan, &context->request, &context->ref, &rules,
