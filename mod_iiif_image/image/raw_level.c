@@ -87,12 +87,13 @@ static int kind_of(const storage_t *s)
  * @return what lies between SOI and EOI; length 0: none, NULL: broken */
 static segment_t tables_of(const storage_t *s, iiif_jpeg_header_t *jpeg)
 {
-    const unsigned char *t = s->tables, *end = t + s->tables_length - 2;
+    const unsigned char *t = s->tables, *end;
     segment_t tables = { (const unsigned char *)"", 0 };
 
     if (s->tables_length < 4)
         return tables;
     tables = (segment_t){ t + 2, s->tables_length - 4 };
+    end = t + s->tables_length - 2;
     if (t[0] != 0xff || t[1] != 0xd8 || end[0] != 0xff || end[1] != 0xd9)
         return (segment_t){ NULL, 0 };
     for (t += 2; t < end;) {

@@ -9,10 +9,6 @@
 
 #include "base/banned.h"
 
-#define HEADER_BYTES 2048       /* enough for the header of most tiles that bring their tables */
-#define HEADER_MAX   (1u << 17) /* and for those with a profile or a thumbnail each */
-#define TAIL_BYTES   3          /* EOI, and the zero that pads to even length */
-
 /* One axis of a region, measured in tiles of a level. */
 typedef struct cell_t {
     apr_uint32_t number;
@@ -83,6 +79,8 @@ int iiif_raw_tile_find(iiif_raw_tile_t *tile, const iiif_source_t *source,
         || resolved->quality == IIIF_QUALITY_BITONAL
         || iiif_rotation_quarters(&resolved->rotation) < 0)
         return 0;
+    if (resolved->quality == IIIF_QUALITY_GRAY && source->profile)
+        return 0; /* gray is luma of sRGB */
     for (i = 0; i < source->level_count; ++i) {
         const iiif_level_t *level = &source->levels[i];
 
@@ -119,9 +117,7 @@ static apr_status_t check_unchanged(const iiif_source_t *source, iiif_err_t *err
 
     if (fstat(source->fd, &now))
         return iiif_fail(err, APR_FROM_OS_ERROR(errno), "cannot look at the source");
-    if (now.st_size != source->stamp.size
-        || now.st_mtim.tv_sec * APR_USEC_PER_SEC + now.st_mtim.tv_nsec / 1000
-               != source->stamp.mtime)
+    if (now.st_size != source->stamp.size || iiif_stamp_time(&now) != source->stamp.mtime)
         return iiif_fail(err, IIIF_ECHANGED, "the file is being written to");
     return APR_SUCCESS;
 }
@@ -246,9 +242,10 @@ apr_status_t iiif_raw_tile_check(const iiif_raw_tile_t *tile, const iiif_source_
                                  iiif_err_t *err)
 {
     apr_status_t rv = is_checked(tile) ? APR_SUCCESS : check_in_file(tile, source, err);
+    apr_status_t unchanged = check_unchanged(source, err);
 
-    if (rv == APR_SUCCESS)
-        rv = check_unchanged(source, err);
+    if (unchanged != APR_SUCCESS) /* then what was wrong, is of no content */
+        return unchanged;
     if (rv == APR_SUCCESS)
         note_checked(tile);
     return rv;
@@ -268,17 +265,18 @@ static apr_status_t read_whole(iiif_bytes_t *bytes, const iiif_raw_tile_t *tile,
     const apr_uint32_t length = level->lengths[tile->index];
     iiif_bytes_t whole = { NULL, iiif_raw_tile_length(tile) };
     unsigned char *stored;
-    apr_status_t rv;
+    apr_status_t rv, unchanged;
 
     if (!(whole.data = malloc(whole.len)))
         return iiif_fail(err, APR_ENOMEM, "no memory for a tile");
     stored = (unsigned char *)whole.data + level->head_length - level->skip;
     rv = read_at(source, stored, length, level->offsets[tile->index]);
-    if (rv == APR_SUCCESS)
-        rv = check_unchanged(source, err);
-    else
-        rv = iiif_fail(err, rv, "cannot read a tile");
-    if (rv == APR_SUCCESS && !is_checked(tile) && !is_right(tile, stored, length))
+    unchanged = check_unchanged(source, err);
+    if (unchanged != APR_SUCCESS)
+        rv = unchanged;
+    else if (rv != APR_SUCCESS)
+        iiif_fail(err, rv, "cannot read a tile");
+    else if (!is_checked(tile) && !is_right(tile, stored, length))
         rv = refuse(err);
     if (rv != APR_SUCCESS) {
         free(whole.data);

@@ -34,11 +34,16 @@ static apr_status_t read_now(const iiif_source_t **source, const iiif_source_key
     return rv;
 }
 
+/* A file may well be called "a.tif;2", but none "a.tif//2". */
+static const char *name_of(const iiif_source_key_t *key, apr_pool_t *pool)
+{
+    return key->page == 1 ? key->path : apr_psprintf(pool, "%s//%u", key->path, key->page);
+}
+
 apr_status_t iiif_source_get(const iiif_source_t **source, const iiif_source_key_t *key,
                              const iiif_source_rules_t *rules, iiif_err_t *err, apr_pool_t *pool)
 {
-    const char *name =
-        key->page == 1 ? key->path : apr_psprintf(pool, "%s;%u", key->path, key->page);
+    const char *name = name_of(key, pool);
     const iiif_source_t *found =
         rules->index ? iiif_lru_get(rules->index, name, &key->stamp, pool) : NULL;
     apr_pool_t *owner;

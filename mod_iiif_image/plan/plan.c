@@ -164,18 +164,27 @@ static apr_uint32_t square_side(const iiif_plan_t *plan)
     return plan->tile.width < plan->tile.height ? plan->tile.width : plan->tile.height;
 }
 
+/* With overlap on both sides, and never more than the image. */
+static iiif_dims_t largest_tile(const iiif_deepzoom_t *deepzoom)
+{
+    apr_uint64_t side = deepzoom->tile + (apr_uint64_t)deepzoom->overlap * 2;
+    iiif_dims_t tile = deepzoom->full;
+
+    if (side < tile.width)
+        tile.width = (apr_uint32_t)side;
+    if (side < tile.height)
+        tile.height = (apr_uint32_t)side;
+    return tile;
+}
+
 /* The Deep Zoom of this image: as it lies in the store, so that its tiles are found there. */
 static iiif_deepzoom_t deepzoom_of(const iiif_plan_t *plan, const decision_t *d)
 {
     const iiif_stored_t *stored =
         d->stored ? iiif_stored_of_kind(d->stored, IIIF_STORED_DEEPZOOM) : NULL;
 
-    if (stored) {
-        apr_uint32_t side = stored->deepzoom.tile + 2 * stored->deepzoom.overlap;
-
-        if (iiif_within_limits((iiif_dims_t){ side, side }, &plan->subject.limits))
-            return stored->deepzoom;
-    }
+    if (stored && iiif_within_limits(largest_tile(&stored->deepzoom), &plan->subject.limits))
+        return stored->deepzoom;
     return (iiif_deepzoom_t){ plan->source->full, square_side(plan), 0, "jpg" };
 }
 

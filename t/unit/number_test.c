@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "iiif/number.h"
 
+#include <apr_general.h>
 #include <string.h>
 
 #include "tap.h"
@@ -131,7 +132,48 @@ static const struct {
     { 333333333333, 1000, 100 * ONE, 333 },
     { 333333333333, 800,  100 * ONE, 267 },
 };
+
+static const struct {
+    const char *before;
+    int count;
+    apr_uint32_t numbers[4];
+    const char *want;
+} lists[] = {
+    { "",       1, { 0 },                   "0" },
+    { "",       1, { 9 },                   "9" },
+    { "",       1, { 10 },                  "10" },
+    { "",       1, { 1000000000 },          "1000000000" },
+    { "",       1, { 4294967295u },         "4294967295" },
+    { "",       2, { 640, 480 },            "640,480" },
+    { "^",      2, { 640, 480 },            "^640,480" },
+    { "/",      2, { 0, 1 },                "/0,1" },
+    { "square", 0, { 7 },                   "square" },
+    { "",       0, { 7 },                   "" },
+    { "",       3, { 1, 2, 3 },             "1,2,3" },
+    { "",       4, { 0, 0, 0, 0 },          "0,0,0,0" },
+    { "",       4, { 100, 20, 3, 40000 },   "100,20,3,40000" },
+    { "",       4, { 4294967295u, 4294967295u, 4294967295u, 4294967295u },
+      "4294967295,4294967295,4294967295,4294967295" },
+    { "entropy:", 4, { 4294967294u, 0, 2147483648u, 999999999 },
+      "entropy:4294967294,0,2147483648,999999999" },
+};
 /* clang-format on */
+
+static void test_lists(void)
+{
+    apr_pool_t *pool;
+    unsigned i;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    for (i = 0; i < ROWS(lists); ++i) {
+        const char *got = iiif_number_list(lists[i].before, lists[i].numbers, lists[i].count, pool);
+
+        ok(!strcmp(got, lists[i].want), "'%s' and %d numbers -> '%s'", lists[i].before,
+           lists[i].count, got);
+    }
+    apr_terminate();
+}
 
 int main(void)
 {
@@ -165,5 +207,6 @@ int main(void)
            " -> %" APR_UINT64_T_FMT,
            ratios[i].value, ratios[i].numerator, ratios[i].denominator, got);
     }
+    test_lists();
     return done_testing();
 }

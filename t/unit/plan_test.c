@@ -127,7 +127,7 @@ static iiif_plan_rules_t plain_rules(iiif_version_e first, iiif_version_e second
 {
     return (iiif_plan_rules_t){ .versions = { first, second },
                                 .formats = ALL,
-                                .source = { IIIF_SOURCE_FORMATS_DEFAULT, 0 },
+                                .source = { .formats = IIIF_SOURCE_FORMATS_DEFAULT },
                                 .upscale = OFF,
                                 .tile = 512 };
 }
@@ -231,7 +231,7 @@ static void test_files(const char *dir, apr_pool_t *pool)
     unsigned i;
 
     for (i = 0; i < ROWS(files); ++i) {
-        const iiif_source_ref_t ref = { path_of(dir, i, pool), 1 };
+        const iiif_source_ref_t ref = { .path = path_of(dir, i, pool), .page = 1 };
         iiif_plan_rules_t rules = plain_rules(V3, V2);
         iiif_request_t request = { .kind = IIIF_REQUEST_INFO, .encoded = "ID", .identifier = "ID" };
         iiif_plan_t *plan = NULL;
@@ -270,7 +270,7 @@ static void test_order(apr_pool_t *pool)
         { "ID/info.json", APR_ENOENT },
         { "ID", APR_SUCCESS },
     };
-    const iiif_source_ref_t ref = { "/nonexistent/a.jpg", 1 };
+    const iiif_source_ref_t ref = { .path = "/nonexistent/a.jpg", .page = 1 };
     iiif_plan_rules_t rules = plain_rules(V3, V2);
     unsigned i;
 
@@ -287,7 +287,7 @@ static void test_order(apr_pool_t *pool)
 
 static void test_with_files(const char *dir, apr_pool_t *pool)
 {
-    const iiif_source_ref_t ref = { path_of(dir, 0, pool), 1 };
+    const iiif_source_ref_t ref = { .path = path_of(dir, 0, pool), .page = 1 };
     unsigned i;
 
     for (i = 0; i < ROWS(files); ++i)
@@ -311,6 +311,7 @@ int main(void)
     test_order(pool);
     if (ok(iiif_vips_start("plan_test", NULL) == APR_SUCCESS && mkdtemp(dir), "a place for files"))
         test_with_files(dir, pool);
+    apr_pool_destroy(pool);
     apr_terminate();
     return done_testing();
 }

@@ -210,7 +210,7 @@ static void remove_tree(const char *root, apr_pool_t *pool)
 static void test_case(const char *root, unsigned i, apr_pool_t *pool)
 {
     const iiif_resolve_rules_t rules = { root, cases[i].formats, cases[i].pages };
-    iiif_source_ref_t ref = { NULL, 0 };
+    iiif_source_ref_t ref = { .path = NULL };
     iiif_err_t err = { "" };
     apr_status_t rv =
         iiif_resolver_filesystem.resolve(&ref, cases[i].identifier, &rules, &err, pool);
@@ -221,6 +221,46 @@ static void test_case(const char *root, unsigned i, apr_pool_t *pool)
                      : rv == IIIF_ENOTFOUND && !ref.path && !ref.page && *err.text,
        "'%s' of %#x%s -> %s page %u", cases[i].identifier, cases[i].formats,
        cases[i].pages ? " with pages" : "", below ? below : err.text, ref.page);
+}
+
+/* What stat() says of the file, asked for here: it saves later phases from asking again. */
+static int is_stat_of(const apr_finfo_t *finfo, const char *path)
+{
+    struct stat now;
+
+    return !stat(path, &now) && (finfo->valid & IIIF_STAMP_WANTED) == IIIF_STAMP_WANTED
+           && finfo->filetype == APR_REG && finfo->size == now.st_size && finfo->inode == now.st_ino
+           && finfo->device == now.st_dev
+           && finfo->mtime == now.st_mtim.tv_sec * APR_USEC_PER_SEC + now.st_mtim.tv_nsec / 1000;
+}
+
+/* The name in a tile store, and what is known of the file. The root may end in slashes. */
+static void test_names(const char *root, apr_pool_t *pool)
+{
+    static const struct {
+        const char *identifier, *after_root, *name;
+    } names[] = {
+        { "map.jpg", "", "map.jpg" },           { "map", "", "map.jpg" },
+        { "UPPER", "", "UPPER.TIF" },           { "maps/1643", "", "maps/1643.tif" },
+        { "maps/old/a", "", "maps/old/a.jpg" }, { "book;2", "", "book.tif" },
+        { "semi;2;3", "", "semi;2.jpg" },       { "empty.jpg", "", "empty.jpg" },
+        { "maps/1643", "/", "maps/1643.tif" },  { "bare", "//", "bare" },
+    };
+    unsigned i;
+
+    for (i = 0; i < ROWS(names); ++i) {
+        const iiif_resolve_rules_t rules = { apr_pstrcat(pool, root, names[i].after_root, NULL),
+                                             DEF, 1 };
+        iiif_source_ref_t ref = { .path = NULL };
+        iiif_err_t err = { "" };
+        apr_status_t rv =
+            iiif_resolver_filesystem.resolve(&ref, names[i].identifier, &rules, &err, pool);
+
+        ok(rv == APR_SUCCESS && !strcmp(ref.name, names[i].name) && is_stat_of(&ref.finfo, ref.path)
+               && is_stat_of(&ref.finfo, apr_pstrcat(pool, root, "/", names[i].name, NULL)),
+           "'%s' below root%s is called %s, and what it is is known", names[i].identifier,
+           names[i].after_root, rv ? err.text : ref.name);
+    }
 }
 
 int main(void)
@@ -240,6 +280,7 @@ int main(void)
 
         ok(iiif_resolver_filesystem.resolve(&ref, "fifo", &rules, NULL, pool) == IIIF_ENOTFOUND,
            "a FIFO is no file");
+        test_names(root, pool);
         remove_tree(root, pool);
     }
     apr_terminate();

@@ -174,7 +174,7 @@ static void write_file(const char *path, const layout_t *layout, parts_e parts)
 
 static iiif_source_t *open_source(const char *path, const char *what, apr_pool_t *pool)
 {
-    static const iiif_source_rules_t rules = { 1u << IIIF_SOURCE_TIFF, 0 };
+    static const iiif_source_rules_t rules = { .formats = 1u << IIIF_SOURCE_TIFF };
     iiif_source_t *source = NULL;
     iiif_err_t err = { "" };
 
