@@ -54,6 +54,7 @@ my @REFUSED = (
     [ IIIFInfo            => 'trailing.json',        qr/'.*trailing\.json' is not one JSON object/ ],
     [ IIIFInfo            => 'empty.json',           qr/'.*empty\.json' is not one JSON object/ ],
     [ IIIFInfo            => 'large.json',           qr/cannot read '.*large\.json': it is over 1 MiB/ ],
+    ( map { [ IIIFSourceIndex => $_, qr/'$_' is not a number from 0 to 65536/ ] } qw(-1 65537 64M 1.5), '9' x 20 ),
     ( map { [ IIIFTrustedProxy => $_, qr/'$_' is not an IP address or address\/mask/ ] }
         qw(proxy.example.org 10.0.0.0/33 300.1.1.1 10.0.0.1/x) ),
 );
@@ -78,6 +79,28 @@ for my $section ('<Directory /srv>', '<LocationMatch /x>', '<Location ~ /x>', '<
 like config_test("<Location /x>\nIIIFImageRoot /x /srv\n</Location>\n"), qr/^refused: .*IIIFImageRoot: $INSIDE/s,
     'IIIFImageRoot with two arguments in a <Location>';
 
+for my $row (
+    # section             directive             what httpd says
+    [ '<VirtualHost *>',  'IIIFSourceIndex 64', 'IIIFSourceIndex cannot occur within <VirtualHost> section' ],
+    [ '<Directory /srv>', 'IIIFSourceIndex 64', 'IIIFSourceIndex not allowed in <Directory> context' ],
+    [ '<Location /x>',    'IIIFSourceIndex 64', 'IIIFSourceIndex not allowed in <Location> context' ],
+) {
+    my ($section, $directive, $complaint) = @$row;
+    my ($name) = $section =~ /<(\w+)/;
+    like config_test("$section\n$directive\n</$name>\n"), qr/^refused: .*\Q$complaint\E/s, "$directive is refused in $section";
+}
+
+# -- refused: how many arguments, and a path that no system has
+for my $row (
+    [ 'IIIFTileStore',                    qr/IIIFTileStore takes one argument/ ],
+    [ 'IIIFTileStore /a /b',              qr/IIIFTileStore takes one argument/ ],
+    [ 'IIIFTileStore /' . 'x' x 5000,     qr/IIIFTileStore: '\/x{5000}' is not a path/ ],
+    [ 'IIIFSourceIndex',                  qr/IIIFSourceIndex takes one argument/ ],
+) {
+    my ($text, $complaint) = @$row;
+    like config_test("$text\n"), qr/^refused: .*$complaint/s, substr($text, 0, 40) . ' is refused, and says why';
+}
+
 # -- accepted: the ends of each range, and every form
 my @ACCEPTED = (
     'IIIFImageRoot /x /srv', 'IIIFImageRoot / /srv', 'IIIFImageRoot /x/ /srv/', 'IIIFImageRoot /x relative',
@@ -89,6 +112,10 @@ my @ACCEPTED = (
     'IIIFUpscale 2', 'IIIFUpscale 100', 'IIIFTileSize 64', 'IIIFTileSize 4096', 'IIIFQuality jpg 1', 'IIIFQuality WEBP 100',
     'IIIFBackground #00fF00',
     'IIIFBackground 00ff00', 'IIIFSquareCrop Attention', 'IIIFPages on', 'IIIFInfo good.json',
+    'IIIFTileStore /srv/tiles', 'IIIFTileStore relative/', 'IIIFTileStore None', 'IIIFTileStore /nowhere/yet',
+    "<VirtualHost *>\nIIIFTileStore /srv/tiles\n</VirtualHost>", "<Directory /srv>\nIIIFTileStore none\n</Directory>",
+    "<Location /x>\nIIIFTileStore /srv/tiles\n</Location>", "<If true>\nIIIFTileStore /srv/tiles\n</If>",
+    'IIIFSourceIndex 0', 'IIIFSourceIndex 65536',
     'IIIFBaseURL https://example.org', 'IIIFTrustedProxy ::1 10.0.0.0/8 10.0.0.0/255.0.0.0',
     "<Directory /srv>\nIIIFMaxWidth 500\n</Directory>", "<If true>\nIIIFMaxWidth 500\n</If>",
 );

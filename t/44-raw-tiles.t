@@ -286,6 +286,7 @@ my @SHOWN = (
     [ 'white-is-zero.tif', '256,0,256,256/max', 'render', sub { my $p = $negative->(); picture(256, 256, ~$p->{bytes}) }, 4 ],
     [ 'adobe-rgb-marker.tif', '256,0,256,256/max', undef, $small, 9 ],
     [ 'rgb-jfif.tif', '256,256,256,256/max', 'render', sub { crop(level_picture(\@ODD, 1, 'rgb'), 256, 256, 256, 256) }, 9 ],
+    [ 'rgb-jfif.tif', '768,512,256,256/max', 'render', sub { crop(level_picture(\@ODD, 1, 'rgb'), 768, 512, 233, 189) }, 9 ],
     [ 'named-rgb.tif', '256,0,256,256/max', undef, $small, 9 ],
     [ 'exif-in-tiles.tif', '256,0,256,256/max', undef, $small, 9 ],
     [ 'other-profile.tif', '256,0,256,256/max', undef, $small, 9 ],

@@ -15,8 +15,8 @@ use POSIX ();
 use Time::HiRes qw(sleep);
 
 my $CLIENTS = 8;
-my $REPLACEMENTS = 60;
-my $REST = 0.03;    # seconds that a file is left alone, for clients to see it
+my $REPLACEMENTS = 40;
+my $REST = 0.05;    # seconds that a file is left alone, for clients to see it
 
 # -- two files of the same size that have nothing else in common: picture, tables, directories, places
 

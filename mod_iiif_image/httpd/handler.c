@@ -23,8 +23,13 @@ int iiif_fixups(request_rec *r)
     iiif_context_t *context = iiif_context(r);
     iiif_dir_conf_t settings;
 
-    if (!context || context->is_file)
+    if (!context)
         return DECLINED;
+    if (context->is_file) {
+        if (!r->content_type) /* mod_mime has none for .dzi */
+            ap_set_content_type(r, "application/xml");
+        return DECLINED;
+    }
     if (r->handler && !strcmp(r->handler, "redirect-handler"))
         return DECLINED; /* a RewriteRule of the source's directory has taken it */
     r->handler = HANDLER_NAME;

@@ -20,7 +20,33 @@
 
 #define RAW_REVISION         "raw 1" /* raise with every change of what stands before a stored tile */
 #define TRIES                3       /* while the file is being replaced */
+#define WRITING              apr_time_from_msec(20) /* longer than one write takes */
+#define WAITS                5
 #define SETTLED_FOR_SENDFILE apr_time_from_sec(10)
+
+/* A write changes the time of a file when it begins, so that a file of this moment may be half
+ * written, and its stamp still stay the same. */
+static int is_in_flux(const apr_finfo_t *finfo, apr_time_t now)
+{
+    return finfo->mtime <= now && now - finfo->mtime < WRITING;
+}
+
+static apr_status_t wait_for_writer(iiif_context_t *context, request_rec *r)
+{
+    apr_finfo_t *finfo = &context->ref.finfo;
+    apr_status_t rv;
+    int i;
+
+    for (i = 0; is_in_flux(finfo, i ? apr_time_now() : r->request_time); ++i) {
+        if (i == WAITS)
+            return iiif_fail(&context->err, IIIF_ECHANGED, "the file is being written to");
+        apr_sleep(WRITING);
+        rv = apr_stat(finfo, context->ref.path, APR_FINFO_MIN | IIIF_STAMP_WANTED, r->pool);
+        if (rv != APR_SUCCESS)
+            return iiif_fail(&context->err, rv, "the file was removed");
+    }
+    return APR_SUCCESS;
+}
 
 void iiif_make_plan(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
 {
@@ -34,8 +60,12 @@ void iiif_make_plan(request_rec *r, iiif_context_t *context, const iiif_dir_conf
 
     if (context->request.version == IIIF_VERSION_NONE)
         rules.accepted = iiif_accept_read(r).version;
-    context->rv = iiif_plan_make(&context->plan, &context->request, &context->ref, &rules,
-                                 &context->err, r->pool);
+    if (context->plan && context->plan->pixels != context->plan->source)
+        rules.tile_store = NULL; /* tried before: the pyramid is gone, but still remembered */
+    context->rv = wait_for_writer(context, r);
+    if (context->rv == APR_SUCCESS)
+        context->rv = iiif_plan_make(&context->plan, &context->request, &context->ref, &rules,
+                                     &context->err, r->pool);
     if (context->rv != APR_SUCCESS)
         return;
     apr_table_setn(r->notes, "iiif-plan", names[context->plan->kind]);

@@ -152,6 +152,7 @@ int iiif_send_descriptor(request_rec *r, const iiif_context_t *context)
     int rv;
 
     ap_set_content_type(r, "application/xml");
+    ap_update_mtime(r, ap_scoreboard_image->global->restart_time); /* as of info.json */
     rv = iiif_check_conditions(r, etag_of(r, text, len, "application/xml"));
     return rv == OK ? iiif_send_text(r, text, len) : rv;
 }

@@ -2,7 +2,6 @@
 /* Claiming a request, and turning it into its source file. */
 #include <apr_strings.h>
 #include <httpd.h>
-#include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
@@ -13,7 +12,7 @@
 #include "httpd/context.h"
 #include "httpd/hooks.h"
 #include "httpd/log.h"
-#include "iiif/identifier.h"
+#include "httpd/real_file.h"
 
 #include "base/banned.h"
 
@@ -79,71 +78,14 @@ static void keep_spelling(request_rec *r, iiif_context_t *context)
     }
 }
 
-/* The name of what is asked for, as a file of a real Deep Zoom or Zoomify; or of its descriptor. */
-static const char *real_name(const iiif_request_t *request, int descriptor, apr_pool_t *pool)
-{
-    const iiif_deepzoom_tile_t *d = &request->deepzoom;
-    const iiif_zoomify_tile_t *z = &request->zoomify;
-    const char *name = request->identifier;
+typedef enum {
+    NOT_FOUND,
+    FOUND,   /* in the context */
+    NOT_OURS /* whatever IIIFFallback says */
+} found_e;
 
-    switch ((int)request->kind) {
-    case IIIF_REQUEST_DEEPZOOM: return apr_pstrcat(pool, name, ".dzi", NULL);
-    case IIIF_REQUEST_DEEPZOOM_TILE:
-        return descriptor ? apr_pstrcat(pool, name, ".dzi", NULL)
-                          : apr_psprintf(pool, "%s_files/%u/%u_%u.%s", name, d->level, d->column,
-                                         d->row, request->format);
-    case IIIF_REQUEST_ZOOMIFY_TILE:
-        if (!descriptor)
-            return apr_psprintf(pool, "%s_zdata/TileGroup%" APR_UINT64_T_FMT "/%u-%u-%u.%s", name,
-                                z->group, z->level, z->column, z->row, request->format);
-        break;
-    default: break;
-    }
-    return apr_pstrcat(pool, name, "_zdata/ImageProperties.xml", NULL);
-}
-
-static int is_real(const char **path, apr_finfo_t *finfo, const char *directory, const char *name,
-                   apr_pool_t *pool)
-{
-    return iiif_path_join(path, directory, name, NULL, pool) == APR_SUCCESS
-           && apr_stat(finfo, *path, APR_FINFO_MIN | IIIF_STAMP_WANTED, pool) == APR_SUCCESS
-           && finfo->filetype == APR_REG;
-}
-
-static int is_in_document_root(request_rec *r)
-{
-    const char *decoded, *path;
-    apr_finfo_t finfo;
-
-    return iiif_percent_decode(&decoded, r->uri + 1, strlen(r->uri + 1), NULL, r->pool)
-               == APR_SUCCESS
-           && is_real(&path, &finfo, ap_document_root(r), decoded, r->pool);
-}
-
-enum { REAL_NONE, REAL_FILE, REAL_ELSEWHERE };
-
-/* Real files of Deep Zoom and Zoomify win over what we would make up: those below the root are sent
- * as they are, others, and tiles that a real set does not have, are left to the rest of httpd. */
-static int find_real_file(request_rec *r, iiif_context_t *context, const iiif_root_t *root,
-                          const iiif_request_t *reading)
-{
-    iiif_source_ref_t ref = { .page = 1 };
-
-    if (is_in_document_root(r))
-        return REAL_ELSEWHERE;
-    if (is_real(&ref.path, &ref.finfo, root->directory, real_name(reading, 0, r->pool), r->pool)) {
-        context->ref = ref;
-        context->request = *reading;
-        context->is_file = 1;
-        return REAL_FILE;
-    }
-    return is_real(&ref.path, &ref.finfo, root->directory, real_name(reading, 1, r->pool), r->pool)
-               ? REAL_ELSEWHERE
-               : REAL_NONE;
-}
-
-static int find_source(request_rec *r, iiif_context_t *context, const iiif_root_t *root,
-                       const iiif_dir_conf_t *settings)
+static found_e find_source(request_rec *r, iiif_context_t *context, const iiif_root_t *root,
+                           const iiif_dir_conf_t *settings)
 {
     const iiif_resolver_t *resolver = iiif_server_settings(r->server)->resolver;
     const iiif_plan_rules_t rules = iiif_plan_rules(settings);
@@ -158,19 +100,21 @@ static int find_source(request_rec *r, iiif_context_t *context, const iiif_root_
         if (!iiif_plan_has_version(&rules, readings[i].version))
             continue;
         if (readings[i].kind >= IIIF_REQUEST_DEEPZOOM) {
-            int found = find_real_file(r, context, root, &readings[i]);
+            iiif_real_e real = iiif_real_file(r, &context->ref, root, &readings[i]);
 
-            if (found != REAL_NONE)
-                return found == REAL_FILE;
+            context->request = readings[i];
+            context->is_file = real == IIIF_REAL_HERE;
+            if (real != IIIF_REAL_NONE)
+                return context->is_file ? FOUND : NOT_OURS;
         }
         context->rv = resolver->resolve(&context->ref, readings[i].identifier, &where,
                                         &context->err, r->pool);
         if (context->rv == APR_SUCCESS) {
             context->request = readings[i];
-            return 1;
+            return FOUND;
         }
     }
-    return 0;
+    return NOT_FOUND;
 }
 
 static void mark(request_rec *r, iiif_context_t *context)
@@ -208,14 +152,16 @@ int iiif_claim(request_rec *r)
     const iiif_dir_conf_t settings = iiif_settings(r);
     const iiif_root_t *root;
     iiif_context_t *context;
+    found_e found;
 
     if (r->proxyreq || !r->uri || r->uri[0] != '/' || !(root = find_root(r, &settings)))
         return DECLINED;
     context = apr_pcalloc(r->pool, sizeof(*context));
     context->prefix = root->prefix;
-    if (find_source(r, context, root, &settings))
+    found = find_source(r, context, root, &settings);
+    if (found == FOUND)
         keep_spelling(r, context);
-    else if (!settings.notfound) {
+    else if (found == NOT_OURS || !settings.notfound) {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                       IIIF_LOGNO(0001) "%s is left to the rest of httpd: %s", r->uri,
                       context->err.text);

@@ -303,7 +303,7 @@ static apr_status_t decode_band(filling_t *f, decoder_t *d, iiif_rect_t band, ii
     OPJ_UINT32 components;
     area_t area;
 
-    if (!open_stream(d, f->source->path))
+    if (!open_stream(d, f->source->file))
         return iiif_fail(err, IIIF_EBADSOURCE, "cannot open the source");
     if (!read_header(d, f->level))
         return failed(d, err);

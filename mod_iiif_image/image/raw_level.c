@@ -230,7 +230,7 @@ void iiif_raw_levels_read(iiif_source_t *source, apr_size_t *bytes, apr_pool_t *
     if (source->format != IIIF_SOURCE_TIFF || source->orientation != 1 || !source->tile.width)
         return;
     apr_pool_create(&scratch, pool);
-    if (iiif_tiff_open(&tiff, source->path, "rO", NULL, scratch) == APR_SUCCESS) {
+    if (iiif_tiff_open(&tiff, source->file, "rO", NULL, scratch) == APR_SUCCESS) {
         for (i = 0; i < source->level_count; ++i) {
             const iiif_raw_level_t *raw = read_level(source, &source->levels[i], tiff.handle, pool);
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <math.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "image/orientation.h"
 #include "image/private.h"
@@ -143,7 +144,7 @@ apr_status_t iiif_level_open(VipsImage **image, const iiif_source_t *source,
 {
     VipsImage *opened = NULL;
 
-    if (loaders[source->format].load(source->path, level, &opened))
+    if (loaders[source->format].load(source->file, level, &opened))
         return iiif_vips_failed(err, IIIF_EBADSOURCE, "open");
     if ((apr_uint32_t)opened->Xsize != level->dims.width
         || (apr_uint32_t)opened->Ysize != level->dims.height) {
@@ -264,7 +265,7 @@ static apr_status_t check_page(const iiif_source_t *source, unsigned page, iiif_
     if (page == 1 || source->format == IIIF_SOURCE_TIFF)
         return APR_SUCCESS;
     first.page = 0;
-    if (loaders[source->format].load(source->path, &first, &image))
+    if (loaders[source->format].load(source->file, &first, &image))
         return iiif_vips_failed(err, IIIF_EBADSOURCE, "open");
     pages = vips_image_get_n_pages(image);
     g_object_unref(image);
@@ -281,7 +282,7 @@ static apr_status_t read_header(iiif_source_t *source, unsigned page, iiif_err_t
 
     if (rv != APR_SUCCESS)
         return rv;
-    if (loaders[source->format].load(source->path, &source->levels[0], &image))
+    if (loaders[source->format].load(source->file, &source->levels[0], &image))
         return iiif_vips_failed(err, IIIF_EBADSOURCE, "open");
     take_facts(source, image, pool);
     g_object_unref(image);
@@ -329,6 +330,16 @@ static apr_status_t read_facts(iiif_source_t *s, unsigned page, const iiif_sourc
     return rv == APR_SUCCESS ? check_pixels(s, rules->max_pixels, err) : rv;
 }
 
+/* Libraries open a file by its name, more than once. By this name it is always the one that we have
+ * open, whoever has taken its place since; where there is no such name, it is found out afterwards.
+ */
+static const char *name_of_descriptor(const iiif_source_t *s, apr_pool_t *pool)
+{
+    const char *name = apr_psprintf(pool, "/proc/self/fd/%d", s->fd);
+
+    return access(name, R_OK) ? s->path : name;
+}
+
 static apr_status_t open_file(iiif_source_t *s, apr_file_t **file, iiif_err_t *err,
                               apr_pool_t *pool)
 {
@@ -337,9 +348,12 @@ static apr_status_t open_file(iiif_source_t *s, apr_file_t **file, iiif_err_t *e
 
     if (rv == APR_SUCCESS)
         rv = apr_file_info_get(&finfo, IIIF_STAMP_WANTED, *file);
+    if (rv == APR_SUCCESS)
+        rv = apr_os_file_get(&s->fd, *file);
     if (rv != APR_SUCCESS)
         return iiif_fail(err, rv, "cannot open the source");
     s->stamp = iiif_stamp_of(&finfo);
+    s->file = name_of_descriptor(s, pool);
     return APR_SUCCESS;
 }
 
@@ -347,7 +361,7 @@ apr_status_t iiif_source_check_file(const iiif_source_t *source)
 {
     struct stat now;
 
-    if (stat(source->path, &now))
+    if (stat(source->file, &now))
         return APR_FROM_OS_ERROR(errno);
     return now.st_size == source->stamp.size && now.st_ino == source->stamp.inode
                    && now.st_dev == source->stamp.device
@@ -370,13 +384,14 @@ static apr_status_t open_once(iiif_source_t *s, unsigned page, const iiif_source
         rv = read_facts(s, page, rules, err, pool);
     if (rv == APR_SUCCESS)
         iiif_raw_levels_read(s, &weight, pool);
-    /* libraries open the file by its name: is that still the file that we have open? */
     if (iiif_source_check_file(s) != APR_SUCCESS)
         rv = iiif_fail(err, IIIF_ECHANGED, "the file was replaced while it was opened");
     s->weight = sizeof(*s) + s->profile_size + weight;
     if (rv == APR_SUCCESS && weight)
-        return apr_os_file_get(&s->fd, file);
+        return APR_SUCCESS;
     apr_file_close(file);
+    s->fd = -1;
+    s->file = s->path;
     return rv;
 }
 
@@ -390,7 +405,7 @@ apr_status_t iiif_source_open(iiif_source_t **source, const char *path, unsigned
     int i;
 
     for (i = 0; i < OPEN_TRIES && rv == IIIF_ECHANGED; ++i) {
-        *s = (iiif_source_t){ .path = path, .fd = -1 };
+        *s = (iiif_source_t){ .path = path, .file = path, .fd = -1 };
         rv = open_once(s, page, rules, err, pool);
     }
     if (rv == APR_SUCCESS)

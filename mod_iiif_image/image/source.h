@@ -31,6 +31,8 @@ typedef struct iiif_level_t {
 
 typedef struct iiif_source_t {
     const char *path;
+    const char
+        *file; /**< the name to open it by: the descriptor's, while @a fd is open, else @a path */
     iiif_stamp_t stamp; /**< the content these facts are of */
     apr_size_t weight;  /**< bytes of memory these facts take */
     apr_os_file_t fd;   /**< open for reading while there are raw levels; else -1 */
@@ -65,7 +67,7 @@ typedef struct iiif_source_rules_t {
 apr_status_t iiif_source_open(iiif_source_t **source, const char *path, unsigned page,
                               const iiif_source_rules_t *rules, iiif_err_t *err, apr_pool_t *pool);
 
-/** Is the file at its path still the one that @a source describes? @return APR_SUCCESS,
+/** Is the file by that name still the one that @a source describes? @return APR_SUCCESS,
  *  IIIF_ECHANGED, or why it cannot be told */
 apr_status_t iiif_source_check_file(const iiif_source_t *source);
 

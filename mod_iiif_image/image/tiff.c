@@ -194,7 +194,7 @@ apr_status_t iiif_tiff_levels(iiif_source_t *source, unsigned page, iiif_err_t *
     int i;
 
     apr_pool_create(&scratch, pool);
-    rv = iiif_tiff_open(&tiff, source->path, "r", err, scratch);
+    rv = iiif_tiff_open(&tiff, source->file, "r", err, scratch);
     if (rv != APR_SUCCESS)
         goto done;
     directories = read_directories(tiff.handle, scratch);

@@ -125,7 +125,7 @@ static apr_status_t open_tiles(tiles_t *tiles, const iiif_source_t *source,
 {
     uint32_t width = 0, height = 0;
     /* h: go to the level's directory alone; O: load the places of those tiles that are read */
-    apr_status_t rv = iiif_tiff_open(&tiles->tiff, source->path, "rhO", err, tiles->pool);
+    apr_status_t rv = iiif_tiff_open(&tiles->tiff, source->file, "rhO", err, tiles->pool);
 
     if (rv != APR_SUCCESS)
         return rv;

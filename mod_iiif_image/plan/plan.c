@@ -85,6 +85,8 @@ static const iiif_source_t *open_pyramid(iiif_plan_t *plan, const iiif_stored_t 
     if (rv == APR_SUCCESS && pyramid->full.width == full.width
         && pyramid->full.height == full.height)
         return pyramid;
+    if (APR_STATUS_IS_ENOENT(rv) || rv == IIIF_ECHANGED)
+        return NULL; /* removed or replaced since the store was looked into: nothing to warn of */
     if (rv == APR_SUCCESS)
         iiif_fail(&err, rv, "it is of %ux%u pixels, the image of %ux%u", pyramid->full.width,
                   pyramid->full.height, full.width, full.height);

@@ -228,18 +228,20 @@ static const struct {
     apr_size_t len;
     const char *bytes; /* the file's first; "????" stands for any four */
     int (*dims)(iiif_dims_t *dims, apr_file_t *file);
+    apr_size_t end_len;
+    const char *end;   /* and its last, where the format has an end */
 } types[] = {
-    { IIIF_FORMAT_JPG,   3, "\xff\xd8\xff",                 jpeg_dims },
-    { IIIF_FORMAT_PNG,   8, "\x89PNG\r\n\x1a\n",            png_dims },
-    { IIIF_FORMAT_WEBP, 12, "RIFF????WEBP",                 webp_dims },
-    { IIIF_FORMAT_GIF,   6, "GIF87a",                       gif_dims },
-    { IIIF_FORMAT_GIF,   6, "GIF89a",                       gif_dims },
-    { IIIF_FORMAT_TIF,   4, "II*\0",                        tiff_dims },
-    { IIIF_FORMAT_TIF,   4, "MM\0*",                        tiff_dims },
-    { IIIF_FORMAT_TIF,   4, "II+\0",                        tiff_dims },
-    { IIIF_FORMAT_TIF,   4, "MM\0+",                        tiff_dims },
-    { IIIF_FORMAT_JP2,  12, "\0\0\0\x0cjP  \r\n\x87\n",     jp2_dims },
-    { IIIF_FORMAT_JP2,   4, "\xff\x4f\xff\x51",             codestream_dims },
+    { IIIF_FORMAT_JPG,   3, "\xff\xd8\xff",             jpeg_dims,       2, "\xff\xd9" },
+    { IIIF_FORMAT_PNG,   8, "\x89PNG\r\n\x1a\n",        png_dims,        8, "IEND\xae\x42\x60\x82" },
+    { IIIF_FORMAT_WEBP, 12, "RIFF????WEBP",             webp_dims,       0, "" },
+    { IIIF_FORMAT_GIF,   6, "GIF87a",                   gif_dims,        1, ";" },
+    { IIIF_FORMAT_GIF,   6, "GIF89a",                   gif_dims,        1, ";" },
+    { IIIF_FORMAT_TIF,   4, "II*\0",                    tiff_dims,       0, "" },
+    { IIIF_FORMAT_TIF,   4, "MM\0*",                    tiff_dims,       0, "" },
+    { IIIF_FORMAT_TIF,   4, "II+\0",                    tiff_dims,       0, "" },
+    { IIIF_FORMAT_TIF,   4, "MM\0+",                    tiff_dims,       0, "" },
+    { IIIF_FORMAT_JP2,  12, "\0\0\0\x0cjP  \r\n\x87\n", jp2_dims,        0, "" },
+    { IIIF_FORMAT_JP2,   4, "\xff\x4f\xff\x51",         codestream_dims, 2, "\xff\xd9" },
 };
 /* clang-format on */
 
@@ -254,6 +256,18 @@ static int begins_with(const unsigned char *bytes, const char *signature, apr_si
     return 1;
 }
 
+/* A writer that was stopped leaves a file without its end. */
+static int ends_with(apr_file_t *file, const char *end, apr_size_t len)
+{
+    unsigned char last[8];
+    apr_off_t from = -(apr_off_t)len;
+
+    return !len
+           || (apr_file_seek(file, APR_END, &from) == APR_SUCCESS
+               && apr_file_read_full(file, last, len, NULL) == APR_SUCCESS
+               && !memcmp(last, end, len));
+}
+
 static int header_dims(iiif_image_size_t *size, apr_file_t *file)
 {
     unsigned char first[12];
@@ -264,6 +278,7 @@ static int header_dims(iiif_image_size_t *size, apr_file_t *file)
     for (i = 0; i < sizeof(types) / sizeof(types[0]); ++i) {
         if (begins_with(first, types[i].bytes, types[i].len)) {
             size->format = types[i].format;
+            size->ended = ends_with(file, types[i].end, types[i].end_len);
             return types[i].dims(&size->dims, file);
         }
     }
@@ -273,7 +288,7 @@ static int header_dims(iiif_image_size_t *size, apr_file_t *file)
 apr_status_t iiif_image_size_read(iiif_image_size_t *size, const char *path, iiif_err_t *err,
                                   apr_pool_t *pool)
 {
-    iiif_image_size_t found = { IIIF_FORMATS, { 0, 0 } };
+    iiif_image_size_t found = { IIIF_FORMATS, { 0, 0 }, 0 };
     apr_file_t *file;
     apr_status_t rv =
         apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BUFFERED, APR_FPROT_OS_DEFAULT, pool);

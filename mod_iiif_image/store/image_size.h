@@ -17,6 +17,7 @@
 typedef struct iiif_image_size_t {
     iiif_format_e format; /**< what its bytes are, whatever it is called */
     iiif_dims_t dims;     /**< as stored: an EXIF orientation is not looked at */
+    int ended; /**< its last bytes are what ends such a file, where the format has an end */
 } iiif_image_size_t;
 
 /** The formats that iiif_image_size_read() knows. */

@@ -56,8 +56,9 @@ static int is_right(const iiif_stored_t *stored, const char *path, const apr_fin
 
     if (was_right(stored, mark))
         return 1;
-    if (iiif_image_size_read(&is, path, NULL, pool) != APR_SUCCESS || is.format != want->format
-        || is.dims.width != want->size.width || is.dims.height != want->size.height)
+    if (iiif_image_size_read(&is, path, NULL, pool) != APR_SUCCESS || !is.ended
+        || is.format != want->format || is.dims.width != want->size.width
+        || is.dims.height != want->size.height)
         return 0;
     if (stored->slots)
         __atomic_store_n(&stored->checked[mark & (stored->slots - 1)], kept(mark),

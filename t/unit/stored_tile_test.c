@@ -411,6 +411,8 @@ static void are_passed_over(apr_pool_t *pool)
     ok(is_tile(set, &want, NULL, pool), "replaced by one of another size");
     save_tile(name, (iiif_dims_t){ 256, 256 }, pool);
     ok(is_tile(set, &want, name, pool), "and by one of the right size");
+    run(apr_psprintf(pool, "truncate -s -1 %s", path));
+    ok(is_tile(set, &want, NULL, pool), "not when its last byte is missing");
     run(apr_psprintf(pool, "cp %s %s", image_of((iiif_dims_t){ 256, 256 }, ".png", pool), path));
     ok(is_tile(set, &want, NULL, pool), "a PNG under its name");
     write_file(name, "no image at all", pool);

@@ -91,9 +91,10 @@ sub run {
 
 sub start {
     my ($self) = @_;
+    my $before = $self->generations;
     my ($status, $said) = $self->run('-k start');
     die "httpd did not start: $said" . $self->error_log if $status;
-    until_true(sub { $self->generations }) or die 'httpd did not start: ' . $self->error_log;
+    until_true(sub { $self->generations > $before }) or die 'httpd did not start: ' . $self->error_log;
     $self->{started} = 1;
     return;
 }
