@@ -42,6 +42,7 @@ static const struct {
     { "plain.jpg", "", NULL, { 0, 0 }, NULL, 0, 0, 0 },
     { "deep.jpg", "", "deep", { 0, 0 }, NULL, VIPS_FOREIGN_DZ_LAYOUT_DZ, 64, 0 },
     { "over.jpg", "", "over", { 0, 0 }, NULL, VIPS_FOREIGN_DZ_LAYOUT_DZ, 62, 1 },
+    { "wide.jpg", "", "wide", { 0, 0 }, NULL, VIPS_FOREIGN_DZ_LAYOUT_DZ, 126, 1 },
     { "small.jpg", "", "small", { 0, 0 }, NULL, VIPS_FOREIGN_DZ_LAYOUT_DZ, 32, 0 },
     { "zoom.jpg", "", "zoom", { 0, 0 }, NULL, VIPS_FOREIGN_DZ_LAYOUT_ZOOMIFY, 64, 0 },
     { "huge.jpg", "", "huge.dzi", { 0, 0 }, DZI("1073741824", "2147483648"), 0, 0, 0 },
@@ -161,7 +162,7 @@ static const struct {
     { "plain.jpg",   1, 100, 64,  NULL, NULL },
     { "deep.jpg",    1, 0,   64,  NULL, NULL },
     { "deep.jpg",    0, 0,   512, NULL, NULL },
-    { "over.jpg",    1, 0,   512, NULL, NULL }, /* tiles that overlap are not on the grid */
+    { "wide.jpg",    1, 0,   512, NULL, NULL }, /* tiles that overlap are not on the grid */
     { "small.jpg",   1, 0,   512, NULL, NULL }, /* too small to be worth it */
     { "zoom.jpg",    1, 0,   64,  NULL, NULL },
     { "pyramid.jpg", 1, 0,   64,  "pyramid.tif", NULL },
