@@ -112,9 +112,18 @@ apr_status_t iiif_lru_create(iiif_lru_t **lru, apr_size_t max_bytes, unsigned ma
 
 apr_pool_t *iiif_lru_pool(void)
 {
+    apr_allocator_t *allocator;
     apr_pool_t *pool = NULL;
 
-    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? pool : NULL;
+    /* the global allocator would keep what a large value took */
+    if (apr_allocator_create(&allocator) != APR_SUCCESS)
+        return NULL;
+    if (apr_pool_create_ex(&pool, NULL, NULL, allocator) != APR_SUCCESS) {
+        apr_allocator_destroy(allocator);
+        return NULL;
+    }
+    apr_allocator_owner_set(allocator, pool);
+    return pool;
 }
 
 const void *iiif_lru_get(iiif_lru_t *lru, const char *name, const iiif_stamp_t *stamp,
@@ -186,21 +195,6 @@ void iiif_lru_put(iiif_lru_t *lru, const char *name, const iiif_stamp_t *stamp,
     destroy(owner);
     while (evict_one(lru, &owner))
         destroy(owner);
-}
-
-void iiif_lru_forget(iiif_lru_t *lru, const char *name)
-{
-    apr_pool_t *owner = NULL;
-    entry_t *entry;
-
-    apr_thread_mutex_lock(lru->mutex);
-    entry = apr_hash_get(lru->entries, name, APR_HASH_KEY_STRING);
-    if (entry) {
-        forget(entry);
-        owner = unneeded(entry);
-    }
-    apr_thread_mutex_unlock(lru->mutex);
-    destroy(owner);
 }
 
 void iiif_lru_usage(iiif_lru_t *lru, apr_size_t *bytes, unsigned *files)

@@ -50,9 +50,6 @@ apr_pool_t *iiif_lru_pool(void);
 void iiif_lru_put(iiif_lru_t *lru, const char *name, const iiif_stamp_t *stamp,
                   const iiif_lru_value_t *value, apr_pool_t *pool);
 
-/** Forget what is remembered under @a name. */
-void iiif_lru_forget(iiif_lru_t *lru, const char *name);
-
 /** Sums of bytes and open files of what is remembered now. */
 void iiif_lru_usage(iiif_lru_t *lru, apr_size_t *bytes, unsigned *files);
 #endif

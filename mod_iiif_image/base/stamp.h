@@ -6,6 +6,7 @@
  * @brief Which content of a file was meant: whoever replaces a file changes one of these.
  */
 #include <apr_file_info.h>
+#include <apr_time.h>
 #include <sys/stat.h>
 
 typedef struct iiif_stamp_t {
@@ -28,6 +29,17 @@ static inline iiif_stamp_t iiif_stamp_of(const apr_finfo_t *finfo)
 static inline apr_time_t iiif_stamp_time(const struct stat *now)
 {
     return now->st_mtim.tv_sec * APR_USEC_PER_SEC + now->st_mtim.tv_nsec / 1000;
+}
+
+/**
+ * Was the file last written to longer ago than @a limit? A time in the future is that of a clock
+ * that differs, as a file server's may, and no; unless it is hours away, and means nothing.
+ */
+static inline int iiif_stamp_is_older(const iiif_stamp_t *stamp, apr_time_t limit)
+{
+    apr_time_t age = apr_time_now() - stamp->mtime;
+
+    return age > limit || age < -apr_time_from_sec(3600);
 }
 
 static inline int iiif_stamp_equal(const iiif_stamp_t *a, const iiif_stamp_t *b)

@@ -27,6 +27,7 @@
     NUM(int,                  background,        0xffffff)                   /* RRGGBB */                  \
     NUM(int,                  square,            IIIF_SQUARE_CENTRE)         /* IIIFSquareCrop */          \
     NUM(int,                  pages,             0)                                                       \
+    NUM(int,                  deepzoom,          1)                          /* IIIFDeepZoom */            \
     PTR(const char *,         location_root,     NULL)  /* IIIFImageRoot in <Location>: directory, */     \
     PTR(const char *,         location_prefix,   NULL)  /* and the Location's path */                     \
     PTR(const char *,         tile_store,        NULL)  /* "": none */                                     \

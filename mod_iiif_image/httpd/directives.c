@@ -190,6 +190,12 @@ static const char *set_pages(cmd_parms *cmd, void *confv, int on)
     return ap_check_cmd_context(cmd, NOT_IN_DIRECTORY | NOT_IN_FILES);
 }
 
+static const char *set_deepzoom(cmd_parms *cmd, void *confv, int on)
+{
+    ((iiif_dir_conf_t *)confv)->deepzoom = on;
+    return ap_check_cmd_context(cmd, NOT_IN_DIRECTORY | NOT_IN_FILES);
+}
+
 static const char *set_source_formats(cmd_parms *cmd, void *confv, int argc, char *const argv[])
 {
     iiif_dir_conf_t *conf = confv;
@@ -476,6 +482,8 @@ const command_rec iiif_directives[] = {
                   "centre|low|high|entropy|attention: where region square lies (default centre)"),
     AP_INIT_FLAG("IIIFPages", set_pages, NULL, ANYWHERE,
                  "on|off: \"identifier;2\" is page 2 of a file (default off)"),
+    AP_INIT_FLAG("IIIFDeepZoom", set_deepzoom, NULL, ANYWHERE,
+                 "on|off: every image is also a Deep Zoom and a Zoomify image (default on)"),
     AP_INIT_TAKE1("IIIFRights", set_uri, AT(rights), ANYWHERE,
                   "URI of a licence or rights statement for info.json"),
     AP_INIT_TAKE1("IIIFAttribution", set_attribution, NULL, ANYWHERE,

@@ -25,10 +25,10 @@ int iiif_fixups(request_rec *r)
 
     if (!context)
         return DECLINED;
-    if (context->is_file) {
-        if (!r->content_type) /* mod_mime has none for .dzi */
-            ap_set_content_type(r, "application/xml");
-        return DECLINED;
+    if (context->file_type) { /* by no handler that its name might ask for */
+        ap_set_content_type(r, context->file_type);
+        r->handler = "default-handler";
+        return OK;
     }
     if (r->handler && !strcmp(r->handler, "redirect-handler"))
         return DECLINED; /* a RewriteRule of the source's directory has taken it */

@@ -6,6 +6,8 @@
 #include <httpd.h>
 #include <http_core.h>
 #include <http_protocol.h>
+#include <http_request.h>
+#include <http_request.h>
 #include <http_ssl.h>
 #include <string.h>
 
@@ -24,11 +26,20 @@
 #define WAITS                5
 #define SETTLED_FOR_SENDFILE apr_time_from_sec(10)
 
+/* In the log note iiif-plan. */
+static const char *const plan_names[] = {
+    [IIIF_PLAN_INFO] = "info",         [IIIF_PLAN_DESCRIPTOR] = "descriptor",
+    [IIIF_PLAN_REDIRECT] = "redirect", [IIIF_PLAN_STATIC_FILE] = "static",
+    [IIIF_PLAN_RAW_TILE] = "raw",      [IIIF_PLAN_RENDER] = "render"
+};
+
 /* A write changes the time of a file when it begins, so that a file of this moment may be half
  * written, and its stamp still stay the same. */
-static int is_in_flux(const apr_finfo_t *finfo, apr_time_t now)
+static int is_in_flux(const apr_finfo_t *finfo)
 {
-    return finfo->mtime <= now && now - finfo->mtime < WRITING;
+    apr_time_t age = apr_time_now() - finfo->mtime;
+
+    return age > -WRITING && age < WRITING;
 }
 
 static apr_status_t wait_for_writer(iiif_context_t *context, request_rec *r)
@@ -37,7 +48,7 @@ static apr_status_t wait_for_writer(iiif_context_t *context, request_rec *r)
     apr_status_t rv;
     int i;
 
-    for (i = 0; is_in_flux(finfo, i ? apr_time_now() : r->request_time); ++i) {
+    for (i = 0; is_in_flux(finfo); ++i) {
         if (i == WAITS)
             return iiif_fail(&context->err, IIIF_ECHANGED, "the file is being written to");
         apr_sleep(WRITING);
@@ -50,11 +61,6 @@ static apr_status_t wait_for_writer(iiif_context_t *context, request_rec *r)
 
 void iiif_make_plan(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
 {
-    static const char *const names[] = {
-        [IIIF_PLAN_INFO] = "info",         [IIIF_PLAN_DESCRIPTOR] = "descriptor",
-        [IIIF_PLAN_REDIRECT] = "redirect", [IIIF_PLAN_STATIC_FILE] = "static",
-        [IIIF_PLAN_RAW_TILE] = "raw",      [IIIF_PLAN_RENDER] = "render"
-    };
     iiif_plan_rules_t rules = iiif_plan_rules(settings);
     const iiif_stamp_t *stamp;
 
@@ -68,7 +74,7 @@ void iiif_make_plan(request_rec *r, iiif_context_t *context, const iiif_dir_conf
                                      &context->err, r->pool);
     if (context->rv != APR_SUCCESS)
         return;
-    apr_table_setn(r->notes, "iiif-plan", names[context->plan->kind]);
+    apr_table_setn(r->notes, "iiif-plan", plan_names[context->plan->kind]);
     iiif_warn_of_refusals(r, context->plan->refusals);
     if (!context->plan->source)
         return;
@@ -157,6 +163,7 @@ static int check_conditions(request_rec *r, const iiif_plan_t *plan, const char 
                                     { made_how, strlen(made_how) },
                                     { NULL, 0 } };
 
+    ap_update_mtime(r, plan->pixels->stamp.mtime);
     return iiif_check_conditions(r, iiif_etag(r, pieces));
 }
 
@@ -165,40 +172,54 @@ static int check_conditions(request_rec *r, const iiif_plan_t *plan, const char 
 static int can_send_from_file(request_rec *r, const iiif_plan_t *plan)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
-    apr_time_t age = r->request_time - plan->pixels->stamp.mtime;
 
     return core->enable_sendfile == ENABLE_SENDFILE_ON && !plan->raw.changed
            && !r->connection->master && !ap_ssl_conn_is_ssl(r->connection)
-           && (age < 0 || age > SETTLED_FOR_SENDFILE);
+           && iiif_stamp_is_older(&plan->pixels->stamp, SETTLED_FOR_SENDFILE);
 }
 
-static int send_from_file(request_rec *r, const iiif_plan_t *plan)
+/* A descriptor of this request's own: filters, and what is left of a partial write, use its file
+ * position. */
+static int send_from_file(request_rec *r, const iiif_plan_t *plan, apr_file_t *file)
 {
     const iiif_raw_level_t *level = plan->raw.level;
-    const iiif_part_t part = { (const char *)level->head, level->head_length, plan->pixels->fd,
+    const iiif_part_t part = { (const char *)level->head, level->head_length, file,
                                (apr_off_t)(level->offsets[plan->raw.index] + level->skip),
                                level->lengths[plan->raw.index] - level->skip };
 
     return iiif_send_part(r, &part);
 }
 
+static apr_file_t *open_again(request_rec *r, const iiif_source_t *source)
+{
+    apr_file_t *file;
+    apr_finfo_t finfo;
+    iiif_stamp_t stamp;
+
+    if (apr_file_open(&file, source->file, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED,
+                      APR_FPROT_OS_DEFAULT, r->pool)
+            != APR_SUCCESS
+        || apr_file_info_get(&finfo, IIIF_STAMP_WANTED, file) != APR_SUCCESS)
+        return NULL;
+    stamp = iiif_stamp_of(&finfo);
+    return iiif_stamp_equal(&stamp, &source->stamp) ? file : NULL;
+}
+
 /* One try: context->rv says whether the file was there all the time. */
 static int send_raw(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
 {
     const iiif_plan_t *plan = context->plan;
+    apr_file_t *file;
     iiif_bytes_t bytes;
     int rv = check_conditions(r, plan, RAW_REVISION);
 
     if (rv != OK)
         return rv;
     describe(r, context, settings);
-    if (r->header_only && !plan->raw.changed) {
-        ap_set_content_length(r, (apr_off_t)iiif_raw_tile_length(&plan->raw));
-        return OK;
-    }
     if (can_send_from_file(r, plan)
-        && iiif_raw_tile_check(&plan->raw, plan->pixels, &context->err) == APR_SUCCESS)
-        return send_from_file(r, plan);
+        && iiif_raw_tile_check(&plan->raw, plan->pixels, &context->err) == APR_SUCCESS
+        && (file = open_again(r, plan->pixels)))
+        return send_from_file(r, plan, file);
     context->rv = iiif_raw_tile_read(&bytes, &plan->raw, plan->pixels, &context->err);
     return context->rv == APR_SUCCESS ? iiif_send_bytes(r, &bytes) : OK;
 }

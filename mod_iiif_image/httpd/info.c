@@ -82,6 +82,7 @@ static const document_t *make_document(request_rec *r, const iiif_info_t *info, 
     if (!text)
         return NULL;
     made->info = *info;
+    made->info.id = made->info.encoded = NULL; /* the request's own; the name has them */
     made->len = strlen(text);
     made->text = apr_pstrmemdup(pool, text, made->len);
     made->etags[0] = apr_pstrdup(pool, etag_of(r, text, made->len, plain[info->version].type));

@@ -92,19 +92,25 @@ static unsigned max_files(void)
     return (unsigned)(limit.rlim_cur / 4);
 }
 
-void iiif_child_init(apr_pool_t *pchild, server_rec *s)
+static apr_status_t make_memory(apr_size_t bytes, apr_pool_t *pchild, iiif_err_t *err)
 {
-    apr_int64_t configured = iiif_server_settings(s)->index_bytes;
-    apr_size_t bytes = configured < 0 ? INDEX_BYTES : (apr_size_t)configured;
-    iiif_err_t err = { "" };
-    apr_status_t rv = iiif_vips_start("mod_iiif_image", &err);
+    apr_status_t rv = iiif_lru_create(&process.sources, bytes / 2, max_files(), pchild);
 
-    if (rv == APR_SUCCESS)
-        rv = iiif_lru_create(&process.sources, bytes / 2, max_files(), pchild);
     if (rv == APR_SUCCESS)
         rv = iiif_lru_create(&process.stored, bytes / 4, FILES_MAX, pchild);
     if (rv == APR_SUCCESS)
         rv = iiif_lru_create(&process.infos, bytes / 4, FILES_MAX, pchild);
+    return rv == APR_SUCCESS ? rv : iiif_fail(err, rv, "no memory for what is to be remembered");
+}
+
+void iiif_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    apr_int64_t configured = iiif_server_settings(s)->index_bytes;
+    iiif_err_t err = { "" };
+    apr_status_t rv = iiif_vips_start("mod_iiif_image", &err);
+
+    if (rv == APR_SUCCESS)
+        rv = make_memory(configured < 0 ? INDEX_BYTES : (apr_size_t)configured, pchild, &err);
     if (rv == APR_SUCCESS)
         return;
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, IIIF_LOGNO(0006) "%s", err.text);

@@ -12,6 +12,6 @@ typedef struct iiif_process_t {
     iiif_lru_t *infos;   /**< info.json as it was sent before */
 } iiif_process_t;
 
-/** Of this child; before child_init all are NULL, and nothing is remembered. */
+/** Of this child, from child_init on. */
 const iiif_process_t *iiif_process(void);
 #endif

@@ -5,6 +5,7 @@
 #include <httpd.h>
 #include <http_core.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/path.h"
 #include "iiif/identifier.h"
@@ -52,16 +53,31 @@ static int is_in_document_root(request_rec *r)
            && is_real(&path, &finfo, ap_document_root(r), decoded, r->pool);
 }
 
-iiif_real_e iiif_real_file(request_rec *r, iiif_source_ref_t *ref, const iiif_root_t *root,
+/* Files of other types, such as scripts, are not reached by the name of a tile. */
+static const char *type_of(const iiif_request_t *reading)
+{
+    const char *name = strcasecmp(reading->format, "jpeg") ? reading->format : "jpg";
+    iiif_format_e format;
+
+    if (reading->kind == IIIF_REQUEST_DEEPZOOM || reading->kind == IIIF_REQUEST_ZOOMIFY)
+        return "application/xml";
+    return iiif_format_parse(&format, name, (1u << IIIF_FORMATS) - 1, NULL) == APR_SUCCESS
+               ? iiif_format(format)->mime_type
+               : NULL;
+}
+
+iiif_real_e iiif_real_file(request_rec *r, iiif_real_t *found, const iiif_root_t *root,
                            const iiif_request_t *reading)
 {
     iiif_source_ref_t real = { .page = 1 };
+    const char *type = type_of(reading);
 
     if (is_in_document_root(r))
         return IIIF_REAL_ELSEWHERE;
-    if (is_real(&real.path, &real.finfo, root->directory, real_name(reading, 0, r->pool),
-                r->pool)) {
-        *ref = real;
+    if (type
+        && is_real(&real.path, &real.finfo, root->directory, real_name(reading, 0, r->pool),
+                   r->pool)) {
+        *found = (iiif_real_t){ real, type };
         return IIIF_REAL_HERE;
     }
     return is_real(&real.path, &real.finfo, root->directory, real_name(reading, 1, r->pool),

@@ -13,10 +13,16 @@ typedef enum {
                            of httpd knows */
 } iiif_real_e;
 
+/** One that is sent as it is. */
+typedef struct iiif_real_t {
+    iiif_source_ref_t ref;
+    const char *type; /**< media type */
+} iiif_real_t;
+
 /**
- * @param ref     filled when HERE, else untouched
+ * @param found   filled when HERE, else untouched
  * @param reading of Deep Zoom or Zoomify
  */
-iiif_real_e iiif_real_file(request_rec *r, iiif_source_ref_t *ref, const iiif_root_t *root,
+iiif_real_e iiif_real_file(request_rec *r, iiif_real_t *found, const iiif_root_t *root,
                            const iiif_request_t *reading);
 #endif

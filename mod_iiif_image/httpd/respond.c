@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/respond.h"
 
-#include <apr_portable.h>
 #include <apr_siphash.h>
 #include <apr_strings.h>
 #include <httpd.h>
@@ -160,18 +159,13 @@ int iiif_send_bytes(request_rec *r, iiif_bytes_t *bytes)
                     bytes->len);
 }
 
-/* The descriptor is shared: its file position must never be used. The kernel sends by offset, and
- * a filter that reads a file bucket all the same maps it. */
 int iiif_send_part(request_rec *r, const iiif_part_t *part)
 {
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
     apr_bucket_brigade *bb = apr_brigade_create(r->pool, alloc);
-    apr_os_file_t fd = part->fd;
-    apr_file_t *file = NULL;
 
-    apr_os_file_put(&file, &fd, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED, r->pool);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_heap_create(part->head, part->head_length, NULL, alloc));
     APR_BRIGADE_INSERT_TAIL(
-        bb, apr_bucket_file_create(file, part->offset, part->length, r->pool, alloc));
+        bb, apr_bucket_file_create(part->file, part->offset, part->length, r->pool, alloc));
     return pass(r, bb, (apr_off_t)(part->head_length + part->length));
 }

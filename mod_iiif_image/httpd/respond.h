@@ -43,7 +43,7 @@ int iiif_send_bytes(request_rec *r, iiif_bytes_t *bytes);
 typedef struct iiif_part_t {
     const char *head; /**< copied */
     apr_size_t head_length;
-    apr_os_file_t fd; /**< shared with other threads; open until r->pool is cleared */
+    apr_file_t *file; /**< of this request alone, as filters may move its position; in r->pool */
     apr_off_t offset;
     apr_size_t length;
 } iiif_part_t;

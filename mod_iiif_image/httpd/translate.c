@@ -97,15 +97,21 @@ static found_e find_source(request_rec *r, iiif_context_t *context, const iiif_r
         resolver = &iiif_resolver_filesystem;
     context->rv = iiif_fail(&context->err, IIIF_ENOTFOUND, "this is no image request");
     for (i = 0; i < n; ++i) {
-        if (!iiif_plan_has_version(&rules, readings[i].version))
+        if (!iiif_plan_has_version(&rules, readings[i].version)
+            || (readings[i].kind >= IIIF_REQUEST_DEEPZOOM && !settings->deepzoom))
             continue;
         if (readings[i].kind >= IIIF_REQUEST_DEEPZOOM) {
-            iiif_real_e real = iiif_real_file(r, &context->ref, root, &readings[i]);
+            iiif_real_t file = { .type = NULL };
+            iiif_real_e real = iiif_real_file(r, &file, root, &readings[i]);
 
-            context->request = readings[i];
-            context->is_file = real == IIIF_REAL_HERE;
-            if (real != IIIF_REAL_NONE)
-                return context->is_file ? FOUND : NOT_OURS;
+            if (real == IIIF_REAL_ELSEWHERE)
+                return NOT_OURS;
+            if (real == IIIF_REAL_HERE) {
+                context->ref = file.ref;
+                context->request = readings[i];
+                context->file_type = file.type;
+                return FOUND;
+            }
         }
         context->rv = resolver->resolve(&context->ref, readings[i].identifier, &where,
                                         &context->err, r->pool);

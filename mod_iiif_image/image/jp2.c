@@ -22,7 +22,10 @@
 
 #define COMPONENTS_MAX 4                       /* colours and alpha */
 #define BAND_PIXELS    (APR_UINT64_C(1) << 22) /* decoded at a time: four bytes a sample */
-#define READ_AHEAD     4096 /* of tiles that are passed over, only headers are wanted */
+#define WINDOW_PIXELS                                                                              \
+    (APR_UINT64_C(1) << 24) /* held in memory; what is larger, libvips streams                     \
+                             */
+#define READ_AHEAD 4096     /* of tiles that are passed over, only headers are wanted */
 
 /* One file while it is decoded; by one thread. */
 typedef struct decoder_t {
@@ -344,6 +347,8 @@ apr_status_t iiif_jp2_window(VipsImage **image, const iiif_source_t *source,
     apr_status_t rv = APR_SUCCESS;
     apr_uint32_t top;
 
+    if ((apr_uint64_t)rect.width * rect.height > WINDOW_PIXELS)
+        return iiif_fail(err, IIIF_ENOTIMPL, "more than is held in memory");
     for (top = 0; rv == APR_SUCCESS && top < rect.height; top += height) {
         const apr_uint32_t rows = VIPS_MIN(height, rect.height - top);
         const iiif_rect_t band = { rect.x, rect.y + top, rect.width, rows };

@@ -72,8 +72,8 @@ int iiif_colour_bands(VipsImage *image);
 int iiif_colour_is_ranged(VipsImage *image);
 
 /** The embedded ICC profile, borrowed from @a image; NULL: none. One that moves no 8-bit sample by
- *  more than 1 on its way to sRGB, by whatever name, counts as none: it costs time only. So does one
- *  that does not fit its image, as in browsers. */
+ *  more than 1 on its way to sRGB, by whatever name, counts as none: it costs time only. So does
+ * one that does not fit its image, as in browsers. */
 const unsigned char *iiif_colour_profile(VipsImage *image, size_t *size);
 
 /** The value that is white in a ranged source: 1, 255, 65535, or its own maximum, from its smallest

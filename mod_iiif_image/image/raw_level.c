@@ -8,9 +8,14 @@
 
 #include "base/banned.h"
 
-#define TILES_MAX   (1u << 22) /* of one level: 16 bytes each are kept */
-#define LENGTH_MAX  (1u << 26) /* bytes of one tile */
-#define PROFILE_MAX 4096       /* bytes of a profile that goes along with each tile */
+#define TILES_MAX  (1u << 19) /* of one level: 13 bytes each are kept */
+#define LENGTH_MAX (1u << 26) /* bytes of one tile */
+/* T.81, table B.1: what a stream of tables alone may hold */
+#define DHT 0xc4
+#define DQT 0xdb
+#define DRI 0xdd
+
+#define PROFILE_MAX 4096 /* bytes of a profile that goes along with each tile */
 
 /* How the tiles of one directory are stored. */
 typedef struct storage_t {
@@ -99,10 +104,11 @@ static segment_t tables_of(const storage_t *s, iiif_jpeg_header_t *jpeg)
     for (t += 2; t < end;) {
         apr_size_t length = end - t >= 4 ? (apr_size_t)t[2] << 8 | t[3] : 0;
 
-        if (length < 2 || t[0] != 0xff || length + 2 > (apr_size_t)(end - t))
+        if (length < 2 || t[0] != 0xff || length + 2 > (apr_size_t)(end - t)
+            || (t[1] != DQT && t[1] != DHT && t[1] != DRI))
             return (segment_t){ NULL, 0 };
-        jpeg->quantization |= t[1] == 0xdb;
-        jpeg->huffman |= t[1] == 0xc4;
+        jpeg->quantization |= t[1] == DQT;
+        jpeg->huffman |= t[1] == DHT;
         t += 2 + length;
     }
     return tables;

@@ -318,8 +318,6 @@ apr_status_t iiif_window_open(VipsImage **image, const iiif_source_t *source,
         rv = open_cropped(image, source, window, err);
     if (rv != APR_SUCCESS)
         return rv;
-    if (source->format == IIIF_SOURCE_JP2) /* its profile is known only now */
-        return APR_SUCCESS;
     /* of all levels what is true of the largest: some writers put the profile there alone */
     vips_image_remove(*image, VIPS_META_ICC_NAME);
     if (source->profile)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "image/jp2.h"
 #include "image/orientation.h"
 #include "image/private.h"
 #include "image/raw_tile.h"
@@ -256,6 +257,21 @@ static void take_facts(iiif_source_t *source, VipsImage *image, apr_pool_t *pool
         add_jp2_levels(source, vips_image_get_n_pages(image));
 }
 
+/* The profile of a JPEG 2000 comes to light when something is decoded: one pixel. */
+static void take_jp2_profile(iiif_source_t *source, apr_pool_t *pool)
+{
+    const iiif_rect_t corner = { 0, 0, 1, 1 };
+    VipsImage *pixel = NULL;
+    const void *profile;
+
+    if (iiif_jp2_window(&pixel, source, &source->levels[source->level_count - 1], corner, NULL)
+        != APR_SUCCESS)
+        return;
+    profile = iiif_colour_profile(pixel, &source->profile_size);
+    source->profile = profile ? apr_pmemdup(pool, profile, source->profile_size) : NULL;
+    g_object_unref(pixel);
+}
+
 static apr_status_t check_page(const iiif_source_t *source, unsigned page, iiif_err_t *err)
 {
     iiif_level_t first = source->levels[0];
@@ -286,6 +302,8 @@ static apr_status_t read_header(iiif_source_t *source, unsigned page, iiif_err_t
         return iiif_vips_failed(err, IIIF_EBADSOURCE, "open");
     take_facts(source, image, pool);
     g_object_unref(image);
+    if (source->format == IIIF_SOURCE_JP2)
+        take_jp2_profile(source, pool);
     return APR_SUCCESS;
 }
 

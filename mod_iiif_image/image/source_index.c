@@ -2,19 +2,11 @@
 #include "image/source_index.h"
 
 #include <apr_strings.h>
-#include <apr_time.h>
 
 #include "base/banned.h"
 
 /* File systems tell time in steps, of 4 ms to 2 s: two writes within one have the same time. */
 #define SETTLED_AFTER apr_time_from_sec(2)
-
-int iiif_stamp_is_settled(const iiif_stamp_t *stamp)
-{
-    apr_time_t age = apr_time_now() - stamp->mtime;
-
-    return age < 0 || age > SETTLED_AFTER;
-}
 
 static apr_status_t destroy(void *owner)
 {
@@ -60,7 +52,7 @@ apr_status_t iiif_source_get(const iiif_source_t **source, const iiif_source_key
     rv = read_now(source, key, rules, err, owner);
     if (rv != APR_SUCCESS)
         apr_pool_destroy(owner);
-    else if (rules->index && iiif_stamp_is_settled(&(*source)->stamp))
+    else if (rules->index && iiif_stamp_is_older(&(*source)->stamp, SETTLED_AFTER))
         iiif_lru_put(rules->index, name, &(*source)->stamp,
                      &(iiif_lru_value_t){ *source, (*source)->weight + IIIF_LRU_POOL_BYTES,
                                           (*source)->fd >= 0, owner },

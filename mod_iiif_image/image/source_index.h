@@ -25,7 +25,4 @@ typedef struct iiif_source_key_t {
  */
 apr_status_t iiif_source_get(const iiif_source_t **source, const iiif_source_key_t *key,
                              const iiif_source_rules_t *rules, iiif_err_t *err, apr_pool_t *pool);
-
-/** Has the file of @a stamp been left alone for long enough that a change would show in it? */
-int iiif_stamp_is_settled(const iiif_stamp_t *stamp);
 #endif

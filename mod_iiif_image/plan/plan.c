@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/plan.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -58,8 +59,8 @@ static void refuse(iiif_plan_t *plan, const iiif_plan_refusal_t *refusal, apr_po
 
 static void look_into_store(iiif_plan_t *plan, decision_t *d)
 {
-    const iiif_stored_query_t query = { d->rules->tile_store, d->ref->name, plan->source->stamp,
-                                        plan->source->full };
+    const iiif_stored_query_t query = { d->rules->tile_store, d->ref->name, d->ref->path,
+                                        plan->source->stamp, plan->source->full };
     int i;
 
     d->stored = iiif_stored_find(d->rules->stored, &query, d->pool);
@@ -201,10 +202,22 @@ static const char *descriptor(const iiif_plan_t *plan, const decision_t *d)
     return iiif_zoomify_properties(&zoomify, d->pool);
 }
 
+/* By the names that writers of Deep Zoom use: jpg, JPG, jpeg... */
+static int parse_tile_format(iiif_format_e *format, const decision_t *d)
+{
+    char *name = apr_pstrdup(d->pool, d->request->format), *s;
+
+    for (s = name; *s; ++s)
+        *s = (char)apr_tolower(*s);
+    if (!strcmp(name, "jpeg") || !strcmp(name, "tiff"))
+        return iiif_format_parse(format, *name == 'j' ? "jpg" : "tif", d->rules->formats, NULL)
+               == APR_SUCCESS;
+    return iiif_format_parse(format, name, d->rules->formats, NULL) == APR_SUCCESS;
+}
+
 /* A tile of Deep Zoom or Zoomify is an image request by other numbers. */
 static apr_status_t resolve_tile(iiif_plan_t *plan, const decision_t *d, iiif_err_t *err)
 {
-    const char *format = strcmp(d->request->format, "jpeg") ? d->request->format : "jpg";
     iiif_resolved_t *r = &plan->resolved;
     iiif_deepzoom_t deepzoom;
     iiif_zoomify_t zoomify;
@@ -219,7 +232,7 @@ static apr_status_t resolve_tile(iiif_plan_t *plan, const decision_t *d, iiif_er
         found = iiif_zoomify_region(&r->region, &r->size, &zoomify, &d->request->zoomify);
     }
     r->canvas = r->size;
-    if (!found || iiif_format_parse(&r->format, format, d->rules->formats, NULL) != APR_SUCCESS)
+    if (!found || !parse_tile_format(&r->format, d))
         return iiif_fail(err, IIIF_ENOTFOUND, "the image has no such tile");
     return APR_SUCCESS;
 }

@@ -16,9 +16,9 @@
 
 /** Where the source of an image lies. */
 typedef struct iiif_source_ref_t {
-    const char *path;   /**< absolute */
-    unsigned page;      /**< from 1 */
-    const char *name;   /**< in a tile store: the path below its root, without leading slash */
+    const char *path;  /**< absolute */
+    unsigned page;     /**< from 1 */
+    const char *name;  /**< in a tile store: the path below its root, without leading slash */
     apr_finfo_t finfo; /**< of the file: IIIF_STAMP_WANTED */
 } iiif_source_ref_t;
 

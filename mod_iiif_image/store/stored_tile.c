@@ -175,7 +175,10 @@ const char *iiif_stored_tile(apr_finfo_t *finfo, const iiif_stored_set_t *set,
     const char *path = NULL;
     int i;
 
-    for (i = 0; i < set->count && !path; ++i)
+    for (i = 0; i < set->count && !path; ++i) {
         path = tile_of(finfo, &set->sets[i], want, pool);
+        if (path && finfo->mtime < set->source) /* left over from another image */
+            path = NULL;
+    }
     return path;
 }

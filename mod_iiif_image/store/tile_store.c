@@ -2,10 +2,12 @@
 #include "store/tile_store.h"
 
 #include <apr_file_io.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
 
 #include "base/path.h"
+#include "iiif/source_format.h"
 #include "store/description.h"
 
 #include "base/banned.h"
@@ -80,18 +82,50 @@ static iiif_stamp_t stamp_at(const char *path, const iiif_stamp_t *source, apr_p
     return stamp;
 }
 
-static void look_around(look_t *look, const char *path, const iiif_stamp_t *source,
+static int is_other_file(const char *name, const char *extension, const char *path,
+                         apr_pool_t *pool)
+{
+    const char *other = apr_pstrcat(pool, name, ".", extension, NULL);
+    apr_finfo_t finfo;
+
+    return strcmp(other, path) && apr_stat(&finfo, other, APR_FINFO_TYPE, pool) == APR_SUCCESS;
+}
+
+/* Another image beside the source has its name but for the extension: tiles that are called by the
+ * name alone may be of either, and whoever may see the one may not see the other. */
+static int has_namesake(const char *path, apr_pool_t *pool)
+{
+    const char *name = without_extension(path, pool);
+    int i, k, found = 0;
+
+    for (i = 0; name && i < IIIF_SOURCE_FORMATS && !found; ++i) {
+        const char *const *extensions = iiif_source_format((iiif_source_format_e)i)->extensions;
+
+        for (k = 0; k < IIIF_EXTENSIONS_MAX && extensions[k] && !found; ++k) {
+            char *upper = apr_pstrdup(pool, extensions[k]), *s;
+
+            for (s = upper; *s; ++s)
+                *s = (char)apr_toupper(*s);
+            found = is_other_file(name, extensions[k], path, pool)
+                    || is_other_file(name, upper, path, pool);
+        }
+    }
+    return found;
+}
+
+static void look_around(look_t *look, const char *path, const iiif_stored_query_t *query,
                         apr_pool_t *pool)
 {
     int b, c;
 
     memset(look, 0, sizeof(*look));
     look->bases[0] = path;
-    look->bases[1] = without_extension(path, pool);
+    look->bases[1] = has_namesake(query->path, pool) ? NULL : without_extension(path, pool);
     for (b = 0; b < BASES && look->bases[b]; ++b) {
         for (c = 0; c < CANDIDATES; ++c)
-            look->seen[b][c] = stamp_at(
-                apr_pstrcat(pool, look->bases[b], candidates[c].suffix, NULL), source, pool);
+            look->seen[b][c] =
+                stamp_at(apr_pstrcat(pool, look->bases[b], candidates[c].suffix, NULL),
+                         &query->source, pool);
     }
 }
 
@@ -100,6 +134,8 @@ static int saw_the_same(const look_t *a, const look_t *b)
     int i, c;
 
     for (i = 0; i < BASES; ++i) {
+        if (!a->bases[i] != !b->bases[i])
+            return 0;
         for (c = 0; c < CANDIDATES; ++c) {
             if (!iiif_stamp_equal(&a->seen[i][c], &b->seen[i][c]))
                 return 0;
@@ -256,6 +292,7 @@ static remembered_t *judge_all(const look_t *look, const judge_t *by)
     remembered_t *remembered = apr_pcalloc(by->owner, sizeof(*remembered));
     int b, c;
 
+    remembered->set.source = by->query->source.mtime;
     remembered->look = *look;
     remembered->looked = apr_palloc(by->owner, sizeof(*remembered->looked));
     *remembered->looked = apr_time_now();
@@ -327,7 +364,7 @@ const iiif_stored_set_t *iiif_stored_find(iiif_lru_t *lru, const iiif_stored_que
     remembered = iiif_lru_get(lru, key, &query->source, pool);
     if (remembered && is_fresh(remembered))
         return &remembered->set;
-    look_around(&look, path, &query->source, pool);
+    look_around(&look, path, query, pool);
     if (remembered && saw_the_same(&look, &remembered->look))
         return &remembered->set;
     return remember(lru, key, &look, query, pool);

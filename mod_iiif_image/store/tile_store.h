@@ -6,10 +6,10 @@
  * @brief Tiles made beforehand, in the directory of `IIIFTileStore`: what there is of one source,
  * and which file is exactly what a request asks for.
  *
- * With NAME the source's path below its root, with or without its extension, looked for in this
- * order: `NAME.dzi`, `NAME.js` and `NAME_files/` (Deep Zoom), `NAME_zdata/` (Zoomify), `NAME/` with
- * ImageProperties.xml (Zoomify) or info.json (IIIF level 0), `NAME.tif`, `NAME.jp2` (pyramids, read
- * as sources).
+ * With NAME the source's path below its root, with its extension, or without where no other image
+ * beside it has the same name but for that, looked for in this order: `NAME.dzi`, `NAME.js` and
+ * `NAME_files/` (Deep Zoom), `NAME_zdata/` (Zoomify), `NAME/` with ImageProperties.xml (Zoomify) or
+ * info.json (IIIF level 0), `NAME.tif`, `NAME.jp2` (pyramids, read as sources).
  */
 #include <apr_pools.h>
 
@@ -48,6 +48,7 @@ typedef struct iiif_stored_t {
 
 /** All that is usable for one source, in the order of preference. */
 typedef struct iiif_stored_set_t {
+    apr_time_t source; /**< when the source was written: an older tile is not of it */
     int count;
     iiif_stored_t sets[IIIF_STORED_MAX];
     int refused_count;
@@ -62,6 +63,7 @@ typedef struct iiif_stored_set_t {
 typedef struct iiif_stored_query_t {
     const char *directory; /**< of `IIIFTileStore`, absolute */
     const char *name;    /**< the source's path below its root, with extension, no leading slash */
+    const char *path;    /**< of the source, absolute: is there another of its name beside it? */
     iiif_stamp_t source; /**< of the source: what is older is stale */
     iiif_dims_t full;    /**< of the source, as a person sees it */
 } iiif_stored_query_t;
@@ -87,7 +89,8 @@ typedef struct iiif_stored_want_t {
 
 /**
  * The file in @a set that is @a want. Its own header has been looked at, once: a file that is
- * missing, empty, of other dimensions or no image of its type is passed over.
+ * missing, empty, cut short, older than the source, of other dimensions or no image of its type is
+ * passed over.
  * @param finfo of the file, on success
  * @return its path, in @a pool; NULL: none
  */

@@ -111,7 +111,7 @@ UNUSED static unsigned count_files(const char *pattern, apr_pool_t *pool)
 
 UNUSED static iiif_stored_query_t query_of(const char *name, iiif_dims_t full)
 {
-    return (iiif_stored_query_t){ directory, name, source, full };
+    return (iiif_stored_query_t){ directory, name, "/nowhere/alone.png", source, full };
 }
 
 UNUSED static const iiif_stored_set_t *find(const char *name, iiif_dims_t full, apr_pool_t *pool)

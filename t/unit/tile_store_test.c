@@ -261,6 +261,35 @@ static void is_remembered(apr_pool_t *pool)
     ok(again->count == 1 && again != find("kept", full, pool), "another source, another answer");
 }
 
+/* Tiles under a name that two images share may be of either. */
+static void is_of_one_image(apr_pool_t *pool)
+{
+    static const char *const namesakes[] = { "twin.jpg", "twin.TIF", "twin.jp2" };
+    const iiif_dims_t full = { 7, 7 };
+    const char *text =
+        "<Image TileSize='8' Format='jpg' Overlap='0'><Size Width='7' Height='7'/></Image>";
+    iiif_stored_query_t query = query_of("twin.png", full);
+    unsigned i;
+
+    query.path = write_file("twin.png", "the source", pool);
+    write_file("twin.dzi", text, pool);
+    for (i = 0; i < ROWS(namesakes); ++i) {
+        const char *path = write_file(namesakes[i], "another image", pool);
+
+        ok(!iiif_stored_find(lru, &query, pool)->count, "not while there is a %s", namesakes[i]);
+        apr_file_remove(path, pool);
+        wait_until_old();
+        ok(iiif_stored_find(lru, &query, pool)->count == 1, "  and again when it is gone");
+        wait_until_old();
+    }
+    write_file("twin.txt", "no image", pool);
+    ok(iiif_stored_find(lru, &query, pool)->count == 1, "a text has no tiles");
+    write_file("twin.jpg", "another image", pool);
+    write_file("twin.png.dzi", text, pool);
+    wait_until_old();
+    ok(iiif_stored_find(lru, &query, pool)->count == 1, "those under the whole name are its own");
+}
+
 int main(void)
 {
     apr_pool_t *pool = begin_stores();
@@ -273,6 +302,7 @@ int main(void)
     is_not_itself(pool);
     are_no_names(pool);
     is_remembered(pool);
+    is_of_one_image(pool);
     end_stores(pool);
     return done_testing();
 }
