@@ -80,6 +80,7 @@ void iiif_make_plan(request_rec *r, iiif_context_t *context, const iiif_dir_conf
         return;
     stamp = &context->plan->source->stamp; /* newer than ours, if it was replaced just now */
     r->finfo.mtime = stamp->mtime;
+    r->finfo.ctime = stamp->ctime;
     r->finfo.size = stamp->size;
     r->finfo.inode = stamp->inode;
     r->finfo.device = stamp->device;
@@ -143,13 +144,13 @@ void iiif_hand_over(request_rec *r, const iiif_context_t *context, const iiif_di
 
 /* The content that pixels come from: whoever replaces a file changes one of these. */
 typedef struct identity_t {
-    apr_int64_t mtime, size, inode, page;
+    apr_int64_t mtime, ctime, size, inode, page;
 } identity_t;
 
 static identity_t identity(const iiif_source_t *source)
 {
-    return (identity_t){ source->stamp.mtime, source->stamp.size, (apr_int64_t)source->stamp.inode,
-                         source->levels[0].page };
+    return (identity_t){ source->stamp.mtime, source->stamp.ctime, source->stamp.size,
+                         (apr_int64_t)source->stamp.inode, source->levels[0].page };
 }
 
 static int check_conditions(request_rec *r, const iiif_plan_t *plan, const char *made_how)
@@ -175,7 +176,7 @@ static int can_send_from_file(request_rec *r, const iiif_plan_t *plan)
 
     return core->enable_sendfile == ENABLE_SENDFILE_ON && !plan->raw.changed
            && !r->connection->master && !ap_ssl_conn_is_ssl(r->connection)
-           && iiif_stamp_is_older(&plan->pixels->stamp, SETTLED_FOR_SENDFILE);
+           && iiif_stamp_time_is_past(plan->pixels->stamp.ctime, SETTLED_FOR_SENDFILE);
 }
 
 /* A descriptor of this request's own: filters, and what is left of a partial write, use its file

@@ -7,7 +7,7 @@
 
 #include "base/banned.h"
 
-enum { MARKER = 0xFF, SOI = 0xD8, SOF0 = 0xC0, SOS = 0xDA };
+enum { MARKER = 0xFF, SOF0 = 0xC0, DHT = 0xC4, SOI = 0xD8, EOI = 0xD9, SOS = 0xDA, DQT = 0xDB };
 
 /* Read one segment into the header; 0: it is broken, or stands where it must not. */
 typedef int (*read_fn)(iiif_jpeg_header_t *header, const iiif_jpeg_segment_t *segment);
@@ -39,6 +39,7 @@ static int read_frame(iiif_jpeg_header_t *header, const iiif_jpeg_segment_t *seg
         if (header->horizontal[i] < 1 || header->horizontal[i] > 4 || header->vertical[i] < 1
             || header->vertical[i] > 4 || s[2] > 3 || memchr(header->ids, s[0], (size_t)i))
             return 0;
+        header->quantization_used |= 1u << s[2];
     }
     return header->bits >= 2 && header->bits <= 16 && header->dims.width && header->dims.height;
 }
@@ -57,6 +58,7 @@ static int read_scan(iiif_jpeg_header_t *header, const iiif_jpeg_segment_t *segm
         if (!memchr(header->ids, s[0], (size_t)header->components) || s[1] >> 4 > 3
             || (s[1] & 15) > 3)
             return 0;
+        header->huffman_used |= 1u << (s[1] >> 4) | 16u << (s[1] & 15);
     }
     header->interleaved = count == header->components;
     return !header->baseline || (s[0] == 0 && s[1] == 63 && s[2] == 0);
@@ -73,10 +75,10 @@ static int read_quantization(iiif_jpeg_header_t *header, const iiif_jpeg_segment
 
         if (*s >> 4 > 1 || (*s & 15) > 3 || table > left)
             return 0;
+        header->quantization |= 1u << (*s & 15);
         s += table;
         left -= table;
     }
-    header->quantization = 1;
     return segment->len > 0;
 }
 
@@ -87,7 +89,7 @@ static int read_huffman(iiif_jpeg_header_t *header, const iiif_jpeg_segment_t *s
     int more = 0;
 
     while ((more = iiif_jpeg_code_next(&code, &rest)) > 0)
-        header->huffman = 1;
+        header->huffman |= (code.ac ? 16u : 1u) << code.slot;
     return more == 0 && segment->len > 0;
 }
 
@@ -135,12 +137,12 @@ static const struct {
     unsigned char first, last;
     read_fn read;
 } segments[] = {
-    { 0xC0, 0xC3, read_frame },   { 0xC4, 0xC4, read_huffman }, { 0xC5, 0xC7, read_frame },
+    { 0xC0, 0xC3, read_frame },   { DHT, DHT, read_huffman }, { 0xC5, 0xC7, read_frame },
     { 0xC9, 0xCB, read_frame },   { 0xCC, 0xCC, skip }, /* DAC */
-    { 0xCD, 0xCF, read_frame },   { SOS, SOS, read_scan },      { 0xDB, 0xDB, read_quantization },
-    { 0xDD, 0xDD, read_restart }, { 0xE0, 0xE0, read_jfif },    { 0xE1, 0xE2, read_metadata },
-    { 0xE3, 0xED, skip },                                                             /* APPn */
-    { 0xEE, 0xEE, read_adobe },   { 0xEF, 0xEF, skip },         { 0xFE, 0xFE, skip }, /* COM */
+    { 0xCD, 0xCF, read_frame },   { SOS, SOS, read_scan },    { DQT, DQT, read_quantization },
+    { 0xDD, 0xDD, read_restart }, { 0xE0, 0xE0, read_jfif },  { 0xE1, 0xE2, read_metadata },
+    { 0xE3, 0xED, skip },                                                           /* APPn */
+    { 0xEE, 0xEE, read_adobe },   { 0xEF, 0xEF, skip },       { 0xFE, 0xFE, skip }, /* COM */
 };
 
 static read_fn reader_of(int marker)
@@ -179,6 +181,25 @@ iiif_jpeg_verdict_e iiif_jpeg_segment_next(iiif_jpeg_segment_t *segment, const u
     return IIIF_JPEG_IS;
 }
 
+/* No more codes of a length than there are, and none of ones alone (C.2); differences of DC have
+ * up to 15 bits. */
+static int is_prefix_code(const iiif_jpeg_code_t *code)
+{
+    unsigned next = 0;
+    int i;
+
+    for (i = 0; i < 16; ++i, next <<= 1) {
+        next += code->counts[i];
+        if (code->counts[i] && next >= 2u << i)
+            return 0;
+    }
+    for (i = 0; i < code->count && !code->ac; ++i) {
+        if (code->symbols[i] > 15)
+            return 0;
+    }
+    return 1;
+}
+
 int iiif_jpeg_code_next(iiif_jpeg_code_t *code, iiif_jpeg_segment_t *segment)
 {
     const unsigned char *s = segment->body;
@@ -194,7 +215,7 @@ int iiif_jpeg_code_next(iiif_jpeg_code_t *code, iiif_jpeg_segment_t *segment)
     code->symbols = s + 17;
     for (i = code->count = 0; i < 16; ++i)
         code->count += code->counts[i];
-    if (code->count > 256 || segment->len - 17 < (apr_size_t)code->count)
+    if (code->count > 256 || segment->len - 17 < (apr_size_t)code->count || !is_prefix_code(code))
         return -1;
     segment->body += 17 + code->count;
     segment->len -= 17 + (apr_size_t)code->count;
@@ -232,4 +253,21 @@ iiif_jpeg_verdict_e iiif_jpeg_header(iiif_jpeg_header_t *header, const unsigned 
     read.ycbcr = is_ycbcr(&read);
     *header = read;
     return IIIF_JPEG_IS;
+}
+
+int iiif_jpeg_tables(iiif_jpeg_header_t *header, const unsigned char *data, apr_size_t len)
+{
+    iiif_jpeg_segment_t segment;
+    apr_size_t cursor = 2;
+
+    if (len < 4 || data[0] != MARKER || data[1] != SOI || data[len - 2] != MARKER
+        || data[len - 1] != EOI)
+        return 0;
+    while (cursor < len - 2) {
+        if (iiif_jpeg_segment_next(&segment, data, len - 2, &cursor) != IIIF_JPEG_IS
+            || (segment.marker != DQT && segment.marker != DHT)
+            || !reader_of(segment.marker)(header, &segment))
+            return 0;
+    }
+    return 1;
 }

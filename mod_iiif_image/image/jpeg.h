@@ -24,9 +24,11 @@ typedef struct iiif_jpeg_header_t {
     int metadata;    /**< has APP1 or APP2: Exif, XMP, a profile */
     int adobe;       /**< transform of its APP14 of Adobe; -1: it has none */
     int ycbcr;       /**< three components, the first of which is luma, whoever decodes it */
-    int quantization;  /**< has DQT of its own */
-    int huffman;       /**< has DHT of its own */
-    apr_size_t length; /**< bytes up to and including the SOS segment */
+    unsigned quantization;      /**< tables of its own: bit n is DQT n */
+    unsigned huffman;           /**< likewise of DHT: bit n is DC n, bit 4 + n is AC n */
+    unsigned quantization_used; /**< those that its components name */
+    unsigned huffman_used;      /**< and those of its first scan */
+    apr_size_t length;          /**< bytes up to and including the SOS segment */
 } iiif_jpeg_header_t;
 
 typedef enum {
@@ -38,6 +40,14 @@ typedef enum {
 /** Read the markers at the start of a stream, from SOI to SOS. @a header is filled when it IS. */
 iiif_jpeg_verdict_e iiif_jpeg_header(iiif_jpeg_header_t *header, const unsigned char *data,
                                      apr_size_t len);
+
+/**
+ * Read a stream of tables alone (TIFF's JPEGTables): SOI, DQT and DHT, EOI. Anything else would say
+ * something of the images that it is put in front of.
+ * @param header `quantization` and `huffman` are added to
+ * @return 1; 0: it is something else, or broken
+ */
+int iiif_jpeg_tables(iiif_jpeg_header_t *header, const unsigned char *data, apr_size_t len);
 
 /** A change of the coefficients' order, not of their values. */
 typedef struct iiif_jpeg_change_t {

@@ -8,14 +8,9 @@
 
 #include "base/banned.h"
 
-#define TILES_MAX  (1u << 19) /* of one level: 13 bytes each are kept */
-#define LENGTH_MAX (1u << 26) /* bytes of one tile */
-/* T.81, table B.1: what a stream of tables alone may hold */
-#define DHT 0xc4
-#define DQT 0xdb
-#define DRI 0xdd
-
-#define PROFILE_MAX 4096 /* bytes of a profile that goes along with each tile */
+#define TILES_MAX   (1u << 19) /* of one level: 13 bytes each are kept */
+#define LENGTH_MAX  (1u << 26) /* bytes of one tile */
+#define PROFILE_MAX 4096       /* bytes of a profile that goes along with each tile */
 
 /* How the tiles of one directory are stored. */
 typedef struct storage_t {
@@ -88,30 +83,15 @@ static int kind_of(const storage_t *s)
     return i;
 }
 
-/* A stream of tables alone: SOI, segments, EOI. Which tables, is noted in @a jpeg.
- * @return what lies between SOI and EOI; length 0: none, NULL: broken */
+/* What lies between SOI and EOI of JPEGTables, and noted in @a jpeg. @return length 0: there are
+ * none; data NULL: they are broken */
 static segment_t tables_of(const storage_t *s, iiif_jpeg_header_t *jpeg)
 {
-    const unsigned char *t = s->tables, *end;
-    segment_t tables = { (const unsigned char *)"", 0 };
-
-    if (s->tables_length < 4)
-        return tables;
-    tables = (segment_t){ t + 2, s->tables_length - 4 };
-    end = t + s->tables_length - 2;
-    if (t[0] != 0xff || t[1] != 0xd8 || end[0] != 0xff || end[1] != 0xd9)
+    if (!s->tables_length)
+        return (segment_t){ (const unsigned char *)"", 0 };
+    if (!iiif_jpeg_tables(jpeg, s->tables, s->tables_length))
         return (segment_t){ NULL, 0 };
-    for (t += 2; t < end;) {
-        apr_size_t length = end - t >= 4 ? (apr_size_t)t[2] << 8 | t[3] : 0;
-
-        if (length < 2 || t[0] != 0xff || length + 2 > (apr_size_t)(end - t)
-            || (t[1] != DQT && t[1] != DHT && t[1] != DRI))
-            return (segment_t){ NULL, 0 };
-        jpeg->quantization |= t[1] == DQT;
-        jpeg->huffman |= t[1] == DHT;
-        t += 2 + length;
-    }
-    return tables;
+    return (segment_t){ s->tables + 2, s->tables_length - 4 };
 }
 
 /* The profile of the pixels as stored, where a reader has to know it. One of another colour space

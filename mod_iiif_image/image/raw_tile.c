@@ -117,7 +117,7 @@ static apr_status_t check_unchanged(const iiif_source_t *source, iiif_err_t *err
 
     if (fstat(source->fd, &now))
         return iiif_fail(err, APR_FROM_OS_ERROR(errno), "cannot look at the source");
-    if (now.st_size != source->stamp.size || iiif_stamp_time(&now) != source->stamp.mtime)
+    if (!iiif_stamp_is(&source->stamp, &now))
         return iiif_fail(err, IIIF_ECHANGED, "the file is being written to");
     return APR_SUCCESS;
 }
@@ -127,8 +127,9 @@ static int agrees(const iiif_jpeg_header_t *own, const iiif_jpeg_header_t *expec
 {
     int i;
 
-    if (!own->baseline || own->metadata || own->dims.width != expected->dims.width
-        || own->dims.height != expected->dims.height || own->components != expected->components)
+    if (!own->baseline || !own->interleaved || own->metadata
+        || own->dims.width != expected->dims.width || own->dims.height != expected->dims.height
+        || own->components != expected->components)
         return 0;
     for (i = 0; i < own->components; ++i) {
         if (own->components > 1
@@ -142,7 +143,8 @@ static int agrees(const iiif_jpeg_header_t *own, const iiif_jpeg_header_t *expec
         return 0;
     if (expected->jfif && own->components == 3 && !own->adobe) /* YCbCr that says it is RGB */
         return 0;
-    return (own->quantization || expected->quantization) && (own->huffman || expected->huffman);
+    return !(own->quantization_used & ~(own->quantization | expected->quantization))
+           && !(own->huffman_used & ~(own->huffman | expected->huffman));
 }
 
 /* Does the entropy-coded data behind the header end where the tile ends (T.81, B.1.1.5), but for a
@@ -157,11 +159,7 @@ static int ends_with_tile(const unsigned char *data, apr_size_t at, apr_size_t l
         at = (apr_size_t)(ff - data) + (marker == 0xff ? 1 : 2);
         if (!marker || marker == 0xff || (marker >= 0xd0 && marker <= 0xd7))
             continue;
-        if (marker == 0xd9)
-            return at == len || (at + 1 == len && !data[at]);
-        if (marker < 0xc4 || marker == 0xd8 || at + 1 >= len) /* a further scan and its tables, */
-            return 0;
-        at += (apr_size_t)data[at] << 8 | data[at + 1]; /* of components that are not interleaved */
+        return marker == 0xd9 && (at == len || (at + 1 == len && !data[at]));
     }
     return 0;
 }

@@ -381,11 +381,7 @@ apr_status_t iiif_source_check_file(const iiif_source_t *source)
 
     if (stat(source->file, &now))
         return APR_FROM_OS_ERROR(errno);
-    return now.st_size == source->stamp.size && now.st_ino == source->stamp.inode
-                   && now.st_dev == source->stamp.device
-                   && iiif_stamp_time(&now) == source->stamp.mtime
-               ? APR_SUCCESS
-               : IIIF_ECHANGED;
+    return iiif_stamp_is(&source->stamp, &now) ? APR_SUCCESS : IIIF_ECHANGED;
 }
 
 static apr_status_t open_once(iiif_source_t *s, unsigned page, const iiif_source_rules_t *rules,

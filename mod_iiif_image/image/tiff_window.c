@@ -175,7 +175,7 @@ static apr_status_t read_tile(tiles_t *tiles, uint32_t index, iiif_err_t *err)
     apr_uint64_t length = TIFFGetStrileByteCountWithErr(tiff->handle, index, &failed);
 
     memset(tiles->samples, 0, (size_t)tiles->length);
-    if (!length && !failed)
+    if (!length && !failed && !TIFFGetStrileOffset(tiff->handle, index))
         return APR_SUCCESS;
     tiff->said.text[0] = tiff->warned.text[0] = '\0';
     read = !failed

@@ -30,6 +30,7 @@ static apr_uint64_t mark_of(const char *path, const apr_finfo_t *finfo, iiif_dim
 
     hash = mix(hash, path, strlen(path));
     hash = mix(hash, &stamp.mtime, sizeof(stamp.mtime));
+    hash = mix(hash, &stamp.ctime, sizeof(stamp.ctime));
     hash = mix(hash, &stamp.size, sizeof(stamp.size));
     hash = mix(hash, &stamp.inode, sizeof(stamp.inode));
     return mix(hash, &size, sizeof(size));

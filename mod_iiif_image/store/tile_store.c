@@ -72,11 +72,10 @@ static int is_absent(const iiif_stamp_t *stamp)
 /* The store may be the directory of the images: what is the source itself, is no tile of it. */
 static iiif_stamp_t stamp_at(const char *path, const iiif_stamp_t *source, apr_pool_t *pool)
 {
-    const apr_int32_t wanted = APR_FINFO_TYPE | APR_FINFO_MTIME | APR_FINFO_SIZE | APR_FINFO_IDENT;
-    iiif_stamp_t stamp = { 0, 0, 0, 0 };
+    iiif_stamp_t stamp = { .mtime = 0 };
     apr_finfo_t finfo;
 
-    if (apr_stat(&finfo, path, wanted, pool) == APR_SUCCESS && finfo.filetype == APR_REG
+    if (apr_stat(&finfo, path, IIIF_STAMP_WANTED, pool) == APR_SUCCESS && finfo.filetype == APR_REG
         && (finfo.inode != source->inode || finfo.device != source->device))
         stamp = iiif_stamp_of(&finfo);
     return stamp;

@@ -8,7 +8,7 @@
 
 #include "tap.h"
 
-static const iiif_stamp_t first = { 1, 100, 7, 1 };
+static const iiif_stamp_t first = { 1, 2, 100, 7, 1 };
 
 static unsigned destroyed;
 
@@ -38,10 +38,11 @@ static void test_stamps(apr_pool_t *pool)
     static const struct {
         const char *what;
         iiif_stamp_t stamp;
-    } others[] = { { "time", { 2, 100, 7, 1 } },
-                   { "size", { 1, 101, 7, 1 } },
-                   { "inode", { 1, 100, 8, 1 } },
-                   { "device", { 1, 100, 7, 2 } } };
+    } others[] = { { "time", { 2, 2, 100, 7, 1 } },
+                   { "time of change", { 1, 3, 100, 7, 1 } },
+                   { "size", { 1, 2, 101, 7, 1 } },
+                   { "inode", { 1, 2, 100, 8, 1 } },
+                   { "device", { 1, 2, 100, 7, 2 } } };
     iiif_lru_t *lru;
     unsigned i;
 

@@ -31,7 +31,7 @@ static apr_pool_t *begin_stores(void)
     apr_pool_create(&pool, NULL);
     if (!mkdtemp(directory) || iiif_lru_create(&lru, 1 << 24, 1000, pool) != APR_SUCCESS)
         abort();
-    source = (iiif_stamp_t){ apr_time_now() - apr_time_from_sec(60), 1, 1, 1 };
+    source = (iiif_stamp_t){ .mtime = apr_time_now() - apr_time_from_sec(60), .size = 1 };
     return pool;
 }
 
