@@ -31,7 +31,7 @@ static const struct {
 /* The samplings of the first component that TurboJPEG can turn and name; all others are 1x1. */
 static const struct {
     int horizontal, vertical;
-} samplings[] = { { 1, 1 }, { 2, 1 }, { 1, 2 }, { 2, 2 } };
+} samplings[] = { { 1, 1 }, { 2, 1 }, { 1, 2 }, { 2, 2 }, { 4, 1 } };
 
 /* 8-bit Huffman and arithmetic processes that quantise: SOF0 to 2, 9 and 10. */
 static int is_known_process(const iiif_jpeg_header_t *header)
