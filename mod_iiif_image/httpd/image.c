@@ -197,7 +197,7 @@ static apr_file_t *open_again(request_rec *r, const iiif_source_t *source)
     apr_finfo_t finfo;
     iiif_stamp_t stamp;
 
-    if (apr_file_open(&file, source->file, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED,
+    if (apr_file_open(&file, source->path, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED,
                       APR_FPROT_OS_DEFAULT, r->pool)
             != APR_SUCCESS
         || apr_file_info_get(&finfo, IIIF_STAMP_WANTED, file) != APR_SUCCESS)
