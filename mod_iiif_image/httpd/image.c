@@ -72,7 +72,7 @@ void iiif_make_plan(request_rec *r, iiif_context_t *context, const iiif_dir_conf
     if (context->rv == APR_SUCCESS)
         context->rv = iiif_plan_make(&context->plan, &context->request, &context->ref, &rules,
                                      &context->err, r->pool);
-    if (context->rv != APR_SUCCESS)
+    if (context->rv != APR_SUCCESS || !context->plan)
         return;
     apr_table_setn(r->notes, "iiif-plan", plan_names[context->plan->kind]);
     iiif_warn_of_refusals(r, context->plan->refusals);

@@ -87,7 +87,7 @@ static unsigned max_files(void)
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY
-        || limit.rlim_cur > FILES_MAX * 4)
+        || limit.rlim_cur / 4 > FILES_MAX)
         return FILES_MAX;
     return (unsigned)(limit.rlim_cur / 4);
 }

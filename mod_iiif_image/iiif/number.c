@@ -85,10 +85,11 @@ const char *iiif_number_list(const char *before, const apr_uint32_t numbers[], i
                              apr_pool_t *pool)
 {
     apr_size_t len = strlen(before);
-    char *text = apr_palloc(pool, len + (apr_size_t)count * (DIGITS_MAX + 1) + 1), *at = text + len;
+    char *text = apr_palloc(pool, len + (apr_size_t)count * (DIGITS_MAX + 1) + 1), *at = text;
     int i;
 
-    memcpy(text, before, len);
+    while (*before)
+        *at++ = *before++;
     for (i = 0; i < count; ++i) {
         if (i)
             *at++ = ',';
