@@ -84,8 +84,9 @@ for my $row (
     [ '<VirtualHost *>',  'IIIFSourceIndex 64', 'IIIFSourceIndex cannot occur within <VirtualHost> section' ],
     [ '<Directory /srv>', 'IIIFSourceIndex 64', 'IIIFSourceIndex not allowed in <Directory> context' ],
     [ '<Location /x>',    'IIIFSourceIndex 64', 'IIIFSourceIndex not allowed in <Location> context' ],
-    [ '<Directory /srv>', 'IIIFDeepZoom off',   'IIIFDeepZoom cannot occur within <Directory> section' ],
-    [ '<Files x>',        'IIIFDeepZoom off',   'IIIFDeepZoom cannot occur within <Files> section' ],
+    # read when there is no file yet
+    ( map { my $name = $_; map { [ $_->[0], $name . ($name eq 'IIIFFallback' ? ' notfound' : ' on'), "$name cannot occur within <$_->[1]> section" ] }
+            [ '<Directory /srv>', 'Directory' ], [ '<Files x>', 'Files' ], [ '<FilesMatch x>', 'FilesMatch' ] } qw(IIIFFallback IIIFPages IIIFDeepZoom) ),
 ) {
     my ($section, $directive, $complaint) = @$row;
     my ($name) = $section =~ /<(\w+)/;
@@ -122,6 +123,7 @@ my @ACCEPTED = (
     'IIIFSourceIndex 0', 'IIIFSourceIndex 65536',
     'IIIFDeepZoom on', 'IIIFDeepZoom Off', "<VirtualHost *>\nIIIFDeepZoom off\n</VirtualHost>",
     "<Location /x>\nIIIFDeepZoom off\n</Location>", "<If true>\nIIIFDeepZoom off\n</If>",
+    "<If true>\nIIIFPages on\n</If>", "<If true>\nIIIFFallback notfound\n</If>", "<Location /x>\n<If true>\nIIIFDeepZoom off\n</If>\n</Location>",
     'IIIFBaseURL https://example.org', 'IIIFTrustedProxy ::1 10.0.0.0/8 10.0.0.0/255.0.0.0',
     "<Directory /srv>\nIIIFMaxWidth 500\n</Directory>", "<If true>\nIIIFMaxWidth 500\n</If>",
 );

@@ -457,6 +457,7 @@ for my $name (@PYRAMID) {
     is get("/zoom-off/small.jpg$name")->content, "not ours: $name", '  and a file of that name is served';
 }
 remove_tree("$HTDOCS/zoom-off");
+is get('/zoom-if/small.jpg.dzi', @{ $_->[1] })->code, $_->[0], "an <If> decides: $_->[0]" for [ 404, [] ], [ 200, [ 'X-Viewer' => 'OpenSeadragon' ] ];
 is get("/zoom-off/small.jpg/$_")->code, 200, "images are served all the same: $_" for 'info.json', '0,0,128,128/max/0/default.jpg';
 {
     my $httpd = IIIF::PrivateHttpd->new(conf => <<'CONF');
