@@ -18,6 +18,19 @@ use IIIF::TiffWriter qw(tiff);
 my @ODD = (1001, 701, 32);
 my @tests;
 
+# Files that will have been left alone for long enough, by whatever time of theirs, when their turn comes
+my $SETTLED = 11;    # seconds: sendfile wants more than 10
+my $LEFT_ALONE = File::Temp->newdir(TMPDIR => 1);
+my $begun = time;
+IIIF::PrivateHttpd::spew("$LEFT_ALONE/even.tif", IIIF::PrivateHttpd::slurp('apxs-build/fixtures/images/raw/even.tif'));
+empty_file("$LEFT_ALONE/empty-$_.tif") for 1 .. 4;
+
+sub wait_until_settled {
+    my $left = $begun + $SETTLED - time;
+    sleep $left if $left > 0;
+    return;
+}
+
 # -- one server
 
 my %ANSWERS = ('whole' => '/raw/even-420.tif/256,256,256,256/max/0/default.jpg', 'cut' => '/raw/420.tif/768,512,256,256/max/0/default.jpg',
@@ -179,12 +192,9 @@ my $CLIENTS = 8;
 my $REQUESTS = 500;    # of each client
 
 push @tests, sub {
-    my $directory = File::Temp->newdir(TMPDIR => 1);
-    my $httpd = IIIF::PrivateHttpd->new(conf => crowd_conf("$directory"));
-    my $then = time - 60;
+    my $httpd = IIIF::PrivateHttpd->new(conf => crowd_conf("$LEFT_ALONE"));
 
-    IIIF::PrivateHttpd::spew("$directory/even.tif", IIIF::PrivateHttpd::slurp('apxs-build/fixtures/images/raw/even.tif'));
-    utime $then, $then, "$directory/even.tif" or die "even.tif: $!\n";
+    wait_until_settled();
     $httpd->start;
     local $IIIF::Client::PORT = $httpd->port;
     my %whole = map { $_ => get("/plain/$_")->content }
@@ -276,10 +286,9 @@ sub answer_from {
 # -- millions of tiles, of which none is stored: what is remembered of them is bounded
 
 push @tests, sub {
-    my $directory = File::Temp->newdir(TMPDIR => 1);
-    my $httpd = IIIF::PrivateHttpd->new(conf => crowd_conf("$directory"));
+    my $httpd = IIIF::PrivateHttpd->new(conf => crowd_conf("$LEFT_ALONE"));
 
-    empty_file("$directory/empty-$_.tif") for 1 .. 4;
+    wait_until_settled();
     $httpd->start;
     local $IIIF::Client::PORT = $httpd->port;
     is_deeply [ map { get('/plain/empty-' . (1 + $_ % 4) . '.tif/info.json')->code } 1 .. 20 ], [ (200) x 20 ],
@@ -294,7 +303,6 @@ push @tests, sub {
 # 31600 x 31600, which is within the default limit, in tiles of 16 x 16, with lists of places in a hole of the file
 sub empty_file {
     my ($path) = @_;
-    my $then = time - 60;
     my $bytes = tiff({ directories => [ {
         width => 31600, height => 31600, samples => 1, bits => 8, photometric => 1, tile => 16, compression => 7,
         tiles => [ undef, undef ],
@@ -308,7 +316,6 @@ sub empty_file {
     }
     IIIF::PrivateHttpd::spew($path, $bytes);
     truncate $path, 4096 + 8 * $count or die "$path: $!\n";
-    utime $then, $then, $path or die "$path: $!\n";
     return;
 }
 
