@@ -189,7 +189,8 @@ sub far_tiles {
 # -- many at once, out of one file that was left alone for long enough for sendfile
 
 my $CLIENTS = 8;
-my $REQUESTS = 500;    # of each client
+my $REQUESTS = 1000;    # of each client,
+my $AHEAD = 20;         # which does not wait for answers, so that the server is never idle
 
 push @tests, sub {
     my $httpd = IIIF::PrivateHttpd->new(conf => crowd_conf("$LEFT_ALONE"));
@@ -254,10 +255,11 @@ sub one_of_crowd {
     my @names = sort keys %{$whole};
     my $right = 0;
 
-    for my $i (1 .. $REQUESTS) {
-        my $name = $names[ ($i * (2 * $number + 1) + $number) % @names ];
-        print {$socket} "GET $base/$name HTTP/1.1\r\nHost: localhost\r\n$header\r\n\r\n";
-        $right += answer_from($socket) eq $part->($whole->{$name});
+    for my $batch (1 .. $REQUESTS / $AHEAD) {
+        my @asked = map { $names[ ($_ * (2 * $number + 1) + $number + $batch) % @names ] } 1 .. $AHEAD;
+        print {$socket} map { "GET $base/$_ HTTP/1.1\r\nHost: localhost\r\n$header\r\n\r\n" } @asked;
+        $socket->flush;
+        $right += answer_from($socket) eq $part->($whole->{$_}) for @asked;
     }
     return "$right right";
 }
@@ -291,14 +293,33 @@ push @tests, sub {
     wait_until_settled();
     $httpd->start;
     local $IIIF::Client::PORT = $httpd->port;
-    is_deeply [ map { get('/plain/empty-' . (1 + $_ % 4) . '.tif/info.json')->code } 1 .. 20 ], [ (200) x 20 ],
+    is_deeply [ map { statuses($httpd->port, '/plain/empty-' . (1 + $_ % 4) . '.tif/info.json') } 1 .. 20 ], [ (200) x 20 ],
         'info.json of files with nearly four million tiles is answered';
-    my @children = processes($httpd);
-    is scalar @children, 1, '  by one child';
-    my ($resident) = IIIF::PrivateHttpd::slurp("/proc/$children[0]/status") =~ /^VmRSS:\s+(\d+) kB/m;
-    cmp_ok $resident, '<', 200 * 1024, '  which remains small';
+    cmp_ok resident($httpd), '<', 200, '  and leaves the child small';
+    is_deeply [ map { statuses($httpd->port, map { "/plain/empty-$_.tif/info.json" } (1 .. 4) x 2) } 1 .. 20 ], [ (200) x 160 ],
+        '  eight at once, too';
+    cmp_ok resident($httpd), '<', 600, '  which do not leave all that they took for a moment';
     $httpd->stop;
 };
+
+# Megabytes of its only child
+sub resident {
+    my ($httpd) = @_;
+    my ($child, @others) = processes($httpd);
+
+    die "there is more than one child\n" if @others;
+    return (IIIF::PrivateHttpd::slurp("/proc/$child/status") =~ /^VmRSS:\s+(\d+) kB/m)[0] / 1024;
+}
+
+# Of requests that are all there before the first is answered
+sub statuses {
+    my ($port, @targets) = @_;
+    my @sockets = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) // die "no connection: $!\n" } @targets;
+
+    print { $sockets[$_] } "GET $targets[$_] HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" for 0 .. $#targets;
+    $_->flush for @sockets;
+    return map { local $/; readline($_) =~ m{^HTTP/1.1 (\d+)} ? $1 : 'no status' } @sockets;
+}
 
 # 31600 x 31600, which is within the default limit, in tiles of 16 x 16, with lists of places in a hole of the file
 sub empty_file {
