@@ -84,6 +84,9 @@ for my $row (
     [ '<VirtualHost *>',  'IIIFSourceIndex 64', 'IIIFSourceIndex cannot occur within <VirtualHost> section' ],
     [ '<Directory /srv>', 'IIIFSourceIndex 64', 'IIIFSourceIndex not allowed in <Directory> context' ],
     [ '<Location /x>',    'IIIFSourceIndex 64', 'IIIFSourceIndex not allowed in <Location> context' ],
+    # read when there is no file yet
+    ( map { my $name = $_; map { [ $_->[0], $name . ($name eq 'IIIFFallback' ? ' notfound' : ' on'), "$name cannot occur within <$_->[1]> section" ] }
+            [ '<Directory /srv>', 'Directory' ], [ '<Files x>', 'Files' ], [ '<FilesMatch x>', 'FilesMatch' ] } qw(IIIFFallback IIIFPages IIIFDeepZoom) ),
 ) {
     my ($section, $directive, $complaint) = @$row;
     my ($name) = $section =~ /<(\w+)/;
@@ -96,6 +99,8 @@ for my $row (
     [ 'IIIFTileStore /a /b',              qr/IIIFTileStore takes one argument/ ],
     [ 'IIIFTileStore /' . 'x' x 5000,     qr/IIIFTileStore: '\/x{5000}' is not a path/ ],
     [ 'IIIFSourceIndex',                  qr/IIIFSourceIndex takes one argument/ ],
+    ( map { [ "IIIFDeepZoom $_", qr/IIIFDeepZoom must be On or Off/ ] } qw(maybe 1) ),
+    [ 'IIIFDeepZoom',                     qr/IIIFDeepZoom must be On or Off|IIIFDeepZoom takes one argument/ ],
 ) {
     my ($text, $complaint) = @$row;
     like config_test("$text\n"), qr/^refused: .*$complaint/s, substr($text, 0, 40) . ' is refused, and says why';
@@ -116,6 +121,9 @@ my @ACCEPTED = (
     "<VirtualHost *>\nIIIFTileStore /srv/tiles\n</VirtualHost>", "<Directory /srv>\nIIIFTileStore none\n</Directory>",
     "<Location /x>\nIIIFTileStore /srv/tiles\n</Location>", "<If true>\nIIIFTileStore /srv/tiles\n</If>",
     'IIIFSourceIndex 0', 'IIIFSourceIndex 65536',
+    'IIIFDeepZoom on', 'IIIFDeepZoom Off', "<VirtualHost *>\nIIIFDeepZoom off\n</VirtualHost>",
+    "<Location /x>\nIIIFDeepZoom off\n</Location>", "<If true>\nIIIFDeepZoom off\n</If>",
+    "<If true>\nIIIFPages on\n</If>", "<If true>\nIIIFFallback notfound\n</If>", "<Location /x>\n<If true>\nIIIFDeepZoom off\n</If>\n</Location>",
     'IIIFBaseURL https://example.org', 'IIIFTrustedProxy ::1 10.0.0.0/8 10.0.0.0/255.0.0.0',
     "<Directory /srv>\nIIIFMaxWidth 500\n</Directory>", "<If true>\nIIIFMaxWidth 500\n</If>",
 );

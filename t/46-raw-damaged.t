@@ -47,6 +47,16 @@ for my $name (qw(damaged-no-tables damaged-tables lying-tables)) {
     }
 }
 
+# files of which each tile is sound, and what they share is more than tables: it does not get out
+for my $row ([ exif => 200 ], [ frame => 500 ], [ words => 200 ]) {
+    my ($name, $status) = @{$row};
+    for my $path (@WRONG, '0,0,256,256/max/0/default') {
+        my $target = "/raw/lying-tables-$name.tif/$path.jpg";
+        push @tests, sub { is plan_of(fetch($target)), "$status render", "lying-tables-$name: $path is not sent as it is stored" };
+        push @tests, sub { is got_out($target, $path), '', "lying-tables-$name: $path is right or refused" };
+    }
+}
+
 # a list of places that ends early: for libtiff the rest is not there, as in a sparse file
 push @tests, sub {
     my $blank = picture(256, 256, "\0" x (256 * 256 * 3));

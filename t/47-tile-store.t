@@ -217,8 +217,8 @@ my @GRIDS = (
     [ 'dots.in.name.jpg',       'dots.in.name.jpg_files', 128,  17, \@SMALL ],
     [ 'dots.in.name',           'dots.in.name.jpg_files', 128,  17, \@SMALL ],
     [ 'semi;colon+%26%5B1%5D',  'semi;colon+&[1]_files',  128,  17, \@SMALL ],
-    [ 'twins.jpg',              'twins.jpg_files',        128,  17, \@SMALL ],
     [ 'twins.png',              'twins.png_files',        128,  39, \@SQUARE ],
+    [ 'both.png',               'both.png_files',         128,  39, \@SQUARE ],
     [ 'jpeg.jpg',               'jpeg_files',             128,  17, \@SMALL ],
     [ 'script.jpg',             'script_files',           128,  17, \@SMALL ],
     [ 'turned.jpg',             'turned_files',           128,  17, \@SMALL ],
@@ -386,7 +386,7 @@ for my $name (qw(stale unturned)) {
 }
 # the one of two that does not fit is named, and the other used
 my $log = slurp('t/logs/error_log');
-for my $row ([ 'stale.dzi', 'older' ], [ 'unturned.dzi', '323x481' ], [ 'pyramid-other.tif', '481x323' ]) {
+for my $row ([ 'stale.dzi', 'older' ], [ 'unturned.dzi', '323x481' ], [ 'pyramid-other.tif', '481x323' ], [ 'both.dzi', '481x323' ]) {
     my ($file, $reason) = @{$row};
     my @lines = grep { m{\Qtiles/$file\E is not used} } split /\n/, $log;
     is @lines, 1, "$file is complained of once";
@@ -408,6 +408,28 @@ for my $what (sort keys %HOLES) {
     shows($target, part(\@SMALL, 1, $x, $y, 128, 128), @MADE, '  and right');
 }
 is plan_of(get('/stored/holes.jpg/384,0,97,128/97,128/0/default.jpg')), '200 static', '  and the others are used';
+
+# older than the image, though the descriptor is not; without its end
+for my $row ([ 'left-over', '128,128,128,128' ], map { [ 'cut-short', $_ ] } '0,0,128,128', '128,0,128,128', '256,0,128,128', '0,128,128,128',
+    '128,128,128,128') {
+    my ($name, $region) = @{$row};
+    my ($x, $y) = $region =~ /^(\d+),(\d+)/;
+    my $target = "/stored/$name.jpg/$region/128,128/0/default.jpg";
+    my $file = sprintf '%s/%s_files/9/%d_%d.jpg', $TILES, $name, $x / 128, $y / 128;
+    is -e $file, 1, "$file is there";
+    is plan_of(get($target)), '200 render', '  and not sent';
+    is plan_of(get("/stored/${name}.jpg_files/9/" . $x / 128 . '_' . $y / 128 . '.jpg')), '200 render', '    by no name';
+    is plan_of(get($target)), '200 render', '    again and again';
+    shows($target, part(\@SMALL, 1, $x, $y, 128, 128), @MADE, '  but the image');
+}
+is plan_of(get("/stored/$_.jpg/256,128,128,128/128,128/0/default.jpg")), '200 static', "$_: the others are used" for qw(left-over cut-short);
+
+# -- two images that differ in extension only -----------------------------------------------------
+
+is plan_of(get("/stored/twins.jpg/$_/0/default.jpg")), '200 render', "twins.jpg/$_: tiles of the stem may be of its twin"
+    for '0,0,128,128/128,128', 'full/121,81';
+is info('/stored/3/twins.jpg')->{tiles}[0]{width}, 512, '  and are not announced';
+shows_all('/stored/twins.jpg', \@SMALL, @MADE, '  and all is right');
 
 # -- HTTP: httpd's own file handling ------------------------------------------------------------
 
@@ -513,6 +535,19 @@ is plan_of(get("/stored/access%2Fprivate%2Fpyramid.jpg$ASKED[0]", Authorization 
 is tells(get("/stored/access%2Ffiles%2F$_$ASKED[0]")), 403, "<Files> closes the tiles of $_" for qw(closed.secret.jpg closed.secret);
 is tells(get('/stored/access%2Ffiles%2Fclosed.secret_files/9/0_0.jpg')), 403, '  and its Deep Zoom';
 is plan_of(get("/stored/access%2Ffiles%2Fopen.jpg$ASKED[0]")), '200 static', '  and not those beside it';
+# of one stem, or one the stem of the other: what is closed is not shown under the open one's name
+for my $name (qw(twin.secret.png whole.secret.jpg.png)) {
+    my $base = "/stored/access%2Ffiles%2F$name";
+    is plan_of(get("$base$_")), '200 render', "$name$_: not by tiles that may be another image's"
+        for $ASKED[0], $ASKED[1], '_files/9/0_0.jpg', '_zdata/TileGroup0/0-0-0.jpg';
+    is info("/stored/3/access%2Ffiles%2F$name")->{tiles}[0]{width}, 512, '  nor are they announced';
+    is tells(get("/stored/access%2Ffiles%2F" . ($name =~ s/\.\w+$//r =~ s/secret$/secret.jpg/r) . $ASKED[0])), 403, '  that one is closed';
+}
+for my $asked ($ASKED[0], '_files/9/0_0.jpg') {
+    my $response = get("/stored/access%2Ffiles%2Fown.secret.png$asked");
+    is plan_of($response), '200 static', "own.secret.png$asked: by tiles that have its whole name";
+    ok $response->content eq slurp("$TILES/access/files/own.secret.png_files/9/0_0.jpg"), '  which are those';
+}
 is get('/tiles/golden/dz_files/11/7_5.jpg')->code, 403, "the store's own rules are for those who go there";
 for my $way ('..%2Ftiles%2Fgolden%2Fdz', '../tiles/pyramid-tif.tif', '..%2Ftiles%2Fpyramid-tif', 'golden%2F..%2F..%2Ftiles%2Fpyramid-tif') {
     is get("/stored/$way$_")->code =~ /^40[0134]$/ ? 'no' : 'yes', 'no', "$way$_ does not lead into the store" for '/info.json', '.dzi', '_files/11/0_0.jpg';

@@ -389,6 +389,92 @@ is get('/stored/real_zdata/TileGroup0/9-0-0.jpg')->code, 404, '  of Zoomify neit
 is attributes(get('/stored/real.jpg.dzi'))->{Width}, 481, 'the image of that name has its own, with its extension';
 is attributes(get('/stored/real.dzi'))->{Width}, 640, '  and not without';
 
+# By their names alone, whatever the site says of such names; as what they are, if httpd knows no types; and
+# nothing that is no image
+my %REAL = (
+    'whole.dzi' => 'application/xml', 'whole_files/0/0_0.jpg' => 'image/jpeg', 'whole_files/0/0_0.jpeg' => 'image/jpeg',
+    'whole_files/0/0_0.JPG' => 'image/jpeg', 'whole_files/0/0_0.webp' => 'image/webp', 'whole_files/0/0_0.png' => 'image/png',
+    'whole_files/0/0_0.tiff' => 'image/tiff', 'part_files/0/0_0.webp' => 'image/webp', 'whole_zdata/ImageProperties.xml' => 'application/xml',
+    'whole_zdata/TileGroup0/0-0-0.jpg' => 'image/jpeg',
+);
+my @UNREAL = map { my $name = $_; map { "${name}_files/0/0_0.$_" } qw(php html cgi dzi xml PHP jpgx) } qw(whole part plain.jpg);
+my $SITE = <<'CONF';
+IIIFImageRoot /iiif ${TOP}/images
+IIIFImageRoot /off ${TOP}/images
+<Location /off>
+    IIIFDeepZoom off
+</Location>
+<Directory ${TOP}/images>
+    Require all granted
+    AddHandler server-status .webp .php .jpeg
+    AddType text/html .png
+    <FilesMatch "\.(?i:jpg|dzi|xml|html|tiff)$">
+        SetHandler server-status
+    </FilesMatch>
+</Directory>
+CONF
+{
+    my $httpd = IIIF::PrivateHttpd->new;
+    my $directory = $httpd->directory . '/images';
+    my @files = (keys %REAL, @UNREAL);
+
+    for my $name (@files) {
+        make_path("$directory/$name" =~ s{/[^/]*$}{}r);
+        IIIF::PrivateHttpd::spew("$directory/$name", "this is $name");
+    }
+    IIIF::PrivateHttpd::spew("$directory/plain.jpg", slurp("$IMAGES/capitals.jpg"));
+    $httpd->configure($SITE =~ s/\$\{TOP\}\/images/$directory/gr);
+    $httpd->start;
+    local $IIIF::Client::PORT = $httpd->port;
+    for my $name (sort keys %REAL) {
+        my $response = get("/iiif/$name");
+        is $response->code . ' ' . $response->content, "200 this is $name", "$name is real, and no handler's";
+        is $response->header('Content-Type') =~ s/;.*//r, $REAL{$name}, "  but $REAL{$name}";
+        is get("/off/$name")->code, $REAL{$name} =~ /image/ ? 303 : 404, '  without Deep Zoom an image like any other, or nothing';
+    }
+    for my $name (@UNREAL) {
+        my $response = get("/iiif/$name");
+        is $response->code, 404, "$name is not found";
+        unlike $response->content, qr/this is|Server Status/, '  nor run';
+    }
+    is get('/iiif/plain.jpg/info.json')->code, 200, 'an image is served there';
+    is get('/iiif/plain.jpg_files/0/0_0.jpg')->header('Content-Type'), 'image/jpeg', '  as Deep Zoom, too';
+    $httpd->stop;
+}
+
+# -- switched off: of the whole server but for one place, and of one place ----------------------
+
+my @PYRAMID = ('.dzi', '_files/9/0_0.jpg', '_files/0/0_0.jpg', '_zdata/ImageProperties.xml', '_zdata/TileGroup0/0-0-0.jpg');
+for my $name (@PYRAMID) {
+    my $response = get("/zoom-off/small.jpg$name");
+    is $response->code . ' ' . ($response->header('X-IIIF-Kind') // 'httpd'), '404 httpd', "small.jpg$name is httpd's where Deep Zoom is off";
+    is get("/front/off/plain.png$name")->content, "the rest of httpd\n", '  or an application\'s';
+    is get("/front/plain.png$name")->header('X-IIIF-Kind') // 'httpd', $name =~ /\d\.jpg$/ ? 'image' : 'info', '    and ours by default';
+    is get("/zoom-off-notfound/small.jpg$name")->header('X-IIIF-Kind') // 'httpd', 'notfound', '    and unknown under IIIFFallback notfound';
+    is get("/stored-off/real$name")->code, $name =~ /\d\.jpg$/ ? 303 : 404, '  real tiles are images like any other, and descriptors nothing';
+    make_path("$HTDOCS/zoom-off/small.jpg$name" =~ s{/[^/]*$}{}r);
+    IIIF::PrivateHttpd::spew("$HTDOCS/zoom-off/small.jpg$name", "not ours: $name");
+    is get("/zoom-off/small.jpg$name")->content, "not ours: $name", '  and a file of that name is served';
+}
+remove_tree("$HTDOCS/zoom-off");
+is get('/zoom-if/small.jpg.dzi', @{ $_->[1] })->code, $_->[0], "an <If> decides: $_->[0]" for [ 404, [] ], [ 200, [ 'X-Viewer' => 'OpenSeadragon' ] ];
+is get("/zoom-off/small.jpg/$_")->code, 200, "images are served all the same: $_" for 'info.json', '0,0,128,128/max/0/default.jpg';
+{
+    my $httpd = IIIF::PrivateHttpd->new(conf => <<'CONF');
+IIIFDeepZoom off
+IIIFImageRoot /off ${FIXTURES}/images
+IIIFImageRoot /on ${FIXTURES}/images
+<Location /on>
+    IIIFDeepZoom on
+</Location>
+CONF
+    $httpd->start;
+    local $IIIF::Client::PORT = $httpd->port;
+    is_deeply [ map { get("/$_->[0]/small.jpg$_->[1]")->code } map { [ off => $_ ], [ on => $_ ] } @PYRAMID ], [ (404, 200) x @PYRAMID ],
+        'off for the server, and on for a place';
+    $httpd->stop;
+}
+
 # -- tiles made beforehand are Deep Zoom, too ---------------------------------------------------
 
 my @STORED = (
@@ -399,6 +485,7 @@ my @STORED = (
     [ 'overlap-2.jpg',    481,  323, { TileSize => 100, Overlap => 2, Format => 'png' }, 'overlap-2_files' ],
     [ 'jpeg.jpg',         481,  323, { TileSize => 128, Overlap => 0, Format => 'jpeg' }, 'jpeg_files' ],
     [ 'script.jpg',       481,  323, { TileSize => 128, Overlap => 0, Format => 'jpg' }, 'script_files' ],
+    [ 'capitals.jpg',     481,  323, { TileSize => 128, Overlap => 0, Format => 'JPG' }, 'capitals_files' ],
 );
 for my $row (@STORED) {
     my ($identifier, $width, $height, $want, $directory) = @{$row};
@@ -414,6 +501,11 @@ for my $row (@STORED) {
         push @wrong, "$name: " . plan_of($response) if plan_of($response) ne '200 static' || $response->content ne $file;
     }
     is_deeply \@wrong, [], '  and all its tiles are the stored files';
+}
+for my $spelling (qw(JPG jpg jpeg Jpg)) {
+    my $response = get("/stored/capitals.jpg_files/9/1_1.$spelling");
+    is plan_of($response) . ' ' . $response->header('Content-Type'), '200 static image/jpeg', "capitals.jpg: a tile called .$spelling is stored";
+    ok $response->content eq slurp("$TILES/capitals_files/9/1_1.JPG"), '  and that file';
 }
 my @zoomify = tiles(256, zoomify_levels(4000, 3000, 256));
 for my $name (qw(zoomify zoomify-plain)) {

@@ -99,6 +99,14 @@ for my $spelling (qw(plain/info.json pl%61in/info.json plain/full/max/0/default.
     is get("/by-location/$spelling")->code, 403, "/by-location/$spelling is refused by <Location>";
 }
 
+# names of Deep Zoom and Zoomify are not below the path of the image; without them nothing is left
+for my $name (qw(plain.dzi pl%61in.dzi plain_files/0/0_0.jpg plain_zdata/ImageProperties.xml plain_zdata/TileGroup0/0-0-0.jpg)) {
+    is get("/by-location/$name")->code, 200, "/by-location/$name is another path";
+    my $response = get("/by-location-alone/$name");
+    is $response->code . reveals($response), 404, '  and none where IIIFDeepZoom is off';
+}
+is get("/by-location-alone/$_/info.json")->code, $_ eq 'plain' ? 403 : 200, "/by-location-alone/$_ is served as before" for 'plain', 'plain.png';
+
 # -- rewriting in the source's own directory is obeyed
 is get('/guarded/rewritten%2Fpicture.png/info.json')->header('Location'), 'https://elsewhere.example.org/',
     "a .htaccess file's redirect is followed";

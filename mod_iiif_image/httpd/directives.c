@@ -42,6 +42,20 @@ static const char *parse_int(int *value, cmd_parms *cmd, const char *arg, int mi
     return complaint;
 }
 
+/* What is read when a request is claimed, before there is a file. An <If> counts by then, but
+ * NOT_IN_FILES would refuse it, too. */
+static const char *check_early(cmd_parms *cmd)
+{
+    const ap_directive_t *section;
+
+    for (section = cmd->directive->parent; section; section = section->parent) {
+        if (!strncasecmp(section->directive, "<Files", 6))
+            return apr_psprintf(cmd->pool, "%s cannot occur within %s> section", cmd->cmd->name,
+                                section->directive);
+    }
+    return ap_check_cmd_context(cmd, NOT_IN_DIRECTORY);
+}
+
 /* One of a list of words; the last is NULL. The word's place is the value. */
 static const char *parse_word(int *value, cmd_parms *cmd, const char *arg,
                               const char *const words[])
@@ -178,7 +192,7 @@ static const char *set_versions(cmd_parms *cmd, void *confv, const char *first, 
 static const char *set_fallback(cmd_parms *cmd, void *confv, const char *arg)
 {
     static const char *const words[] = { "decline", "notfound", NULL };
-    const char *complaint = ap_check_cmd_context(cmd, NOT_IN_DIRECTORY | NOT_IN_FILES);
+    const char *complaint = check_early(cmd);
 
     return complaint ? complaint
                      : parse_word(&((iiif_dir_conf_t *)confv)->notfound, cmd, arg, words);
@@ -187,13 +201,13 @@ static const char *set_fallback(cmd_parms *cmd, void *confv, const char *arg)
 static const char *set_pages(cmd_parms *cmd, void *confv, int on)
 {
     ((iiif_dir_conf_t *)confv)->pages = on;
-    return ap_check_cmd_context(cmd, NOT_IN_DIRECTORY | NOT_IN_FILES);
+    return check_early(cmd);
 }
 
 static const char *set_deepzoom(cmd_parms *cmd, void *confv, int on)
 {
     ((iiif_dir_conf_t *)confv)->deepzoom = on;
-    return ap_check_cmd_context(cmd, NOT_IN_DIRECTORY | NOT_IN_FILES);
+    return check_early(cmd);
 }
 
 static const char *set_source_formats(cmd_parms *cmd, void *confv, int argc, char *const argv[])

@@ -5,7 +5,6 @@
 #include <httpd.h>
 #include <http_core.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/path.h"
 #include "iiif/identifier.h"
@@ -57,12 +56,10 @@ static int is_in_document_root(request_rec *r)
 static const char *type_of(const iiif_request_t *reading)
 {
     iiif_format_e format;
-    const char *name;
 
     if (reading->kind == IIIF_REQUEST_DEEPZOOM || reading->kind == IIIF_REQUEST_ZOOMIFY)
         return "application/xml";
-    name = strcasecmp(reading->format, "jpeg") ? reading->format : "jpg";
-    return iiif_format_parse(&format, name, (1u << IIIF_FORMATS) - 1, NULL) == APR_SUCCESS
+    return iiif_format_of_extension(&format, reading->format, (1u << IIIF_FORMATS) - 1)
                ? iiif_format(format)->mime_type
                : NULL;
 }

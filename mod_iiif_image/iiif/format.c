@@ -2,6 +2,7 @@
 #include "iiif/format.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/banned.h"
 
@@ -39,4 +40,22 @@ apr_status_t iiif_format_parse(iiif_format_e *format, const char *text, iiif_for
         }
     }
     return iiif_fail(err, IIIF_EBADREQUEST, "format '%s' is not one this server writes", text);
+}
+
+int iiif_format_of_extension(iiif_format_e *format, const char *extension,
+                             iiif_format_set_t available)
+{
+    unsigned i;
+
+    if (!strcasecmp(extension, "jpeg"))
+        extension = formats[IIIF_FORMAT_JPG].extension;
+    else if (!strcasecmp(extension, "tiff"))
+        extension = formats[IIIF_FORMAT_TIF].extension;
+    for (i = 0; i < IIIF_FORMATS; ++i) {
+        if (!strcasecmp(extension, formats[i].extension) && (available & 1u << i)) {
+            *format = (iiif_format_e)i;
+            return 1;
+        }
+    }
+    return 0;
 }

@@ -44,4 +44,13 @@ const iiif_format_t *iiif_format(iiif_format_e format);
  */
 apr_status_t iiif_format_parse(iiif_format_e *format, const char *text, iiif_format_set_t available,
                                iiif_err_t *err);
+
+/**
+ * The format of a tile by the extension that its writer gave it: jpg, JPG, jpeg, tiff...
+ * @param format    filled when there is one, else untouched
+ * @param available as above
+ * @return 1; 0: none of these
+ */
+int iiif_format_of_extension(iiif_format_e *format, const char *extension,
+                             iiif_format_set_t available);
 #endif

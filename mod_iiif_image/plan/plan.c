@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/plan.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -202,19 +201,6 @@ static const char *descriptor(const iiif_plan_t *plan, const decision_t *d)
     return iiif_zoomify_properties(&zoomify, d->pool);
 }
 
-/* By the names that writers of Deep Zoom use: jpg, JPG, jpeg... */
-static int parse_tile_format(iiif_format_e *format, const decision_t *d)
-{
-    char *name = apr_pstrdup(d->pool, d->request->format), *s;
-
-    for (s = name; *s; ++s)
-        *s = (char)apr_tolower(*s);
-    if (!strcmp(name, "jpeg") || !strcmp(name, "tiff"))
-        return iiif_format_parse(format, *name == 'j' ? "jpg" : "tif", d->rules->formats, NULL)
-               == APR_SUCCESS;
-    return iiif_format_parse(format, name, d->rules->formats, NULL) == APR_SUCCESS;
-}
-
 /* A tile of Deep Zoom or Zoomify is an image request by other numbers. */
 static apr_status_t resolve_tile(iiif_plan_t *plan, const decision_t *d, iiif_err_t *err)
 {
@@ -232,7 +218,7 @@ static apr_status_t resolve_tile(iiif_plan_t *plan, const decision_t *d, iiif_er
         found = iiif_zoomify_region(&r->region, &r->size, &zoomify, &d->request->zoomify);
     }
     r->canvas = r->size;
-    if (!found || !parse_tile_format(&r->format, d))
+    if (!found || !iiif_format_of_extension(&r->format, d->request->format, d->rules->formats))
         return iiif_fail(err, IIIF_ENOTFOUND, "the image has no such tile");
     return APR_SUCCESS;
 }

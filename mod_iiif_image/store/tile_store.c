@@ -90,12 +90,20 @@ static int is_other_file(const char *name, const char *extension, const char *pa
     return strcmp(other, path) && apr_stat(&finfo, other, APR_FINFO_TYPE, pool) == APR_SUCCESS;
 }
 
-/* Another image beside the source has its name but for the extension: tiles that are called by the
- * name alone may be of either, and whoever may see the one may not see the other. */
+static int is_file(const char *path, apr_pool_t *pool)
+{
+    apr_finfo_t finfo;
+
+    return apr_stat(&finfo, path, APR_FINFO_TYPE, pool) == APR_SUCCESS && finfo.filetype == APR_REG;
+}
+
+/* Another image beside the source has its name but for the extension, or that name itself: tiles
+ * that are called by the name alone may be of either, and whoever may see the one may not see the
+ * other. */
 static int has_namesake(const char *path, apr_pool_t *pool)
 {
     const char *name = without_extension(path, pool);
-    int i, k, found = 0;
+    int i, k, found = name && is_file(name, pool);
 
     for (i = 0; name && i < IIIF_SOURCE_FORMATS && !found; ++i) {
         const char *const *extensions = iiif_source_format((iiif_source_format_e)i)->extensions;
