@@ -127,7 +127,8 @@ static iiif_jp2_area_t area_of(const opj_image_t *image, int level, iiif_rect_t 
 }
 
 /* libvips (8.14) passes over offsets, and reads other pixels or none; takes tiles for multiples of
- * a pixel at every level; refuses subsampled chroma; leaves less than 8 bits dark. */
+ * a pixel at every level; refuses subsampled chroma; leaves less than 8 bits dark, and YCC as it
+ * is. */
 static int libvips_can(const decoder_t *d, int level)
 {
     const opj_image_t *image = d->image;

@@ -261,7 +261,7 @@ static opj_image_t *by_openjpeg(const made_t *made, const iiif_source_t *source,
     opj_set_default_decoder_parameters(&parameters);
     parameters.cp_reduce = (unsigned)level;
     if (!opj_setup_decoder(codec, &parameters) || !opj_read_header(stream, codec, &image)
-        || !opj_decode(codec, stream, image)) {
+        || !opj_set_decode_area(codec, image, 0, 0, 0, 0) || !opj_decode(codec, stream, image)) {
         opj_image_destroy(image);
         image = NULL;
     }
@@ -385,11 +385,12 @@ static unsigned wrong_windows(const made_t *made, const iiif_source_t *source,
 }
 
 /* libvips 8.14 shows a wrong place, or none, of a file with an offset, and of levels whose tiles
- * do not start on whole pixels; leaves less than 8 bits as they are, and refuses other sampling. */
+ * do not start on whole pixels; leaves less than 8 bits as
+ * they are, and YCC without subsampling; refuses most of what is subsampled. */
 static int libvips_can(const made_t *made, int level)
 {
     return !made->x0 && !made->y0 && !(made->tile & ((1u << level) - 1)) && !made->subsampled
-           && made->precision >= 8;
+           && made->precision >= 8 && made->space != OPJ_CLRSPC_SYCC;
 }
 
 static size_t bytes_of(const VipsImage *image)
