@@ -13,19 +13,18 @@
 #include "image/jp2.h"
 
 #include <fcntl.h>
-#include <openjpeg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "image/jp2_planes.h"
+
 #include "base/banned.h"
 
-#define COMPONENTS_MAX 4                       /* colours and alpha */
-#define BAND_PIXELS    (APR_UINT64_C(1) << 22) /* decoded at a time: four bytes a sample */
-#define WINDOW_PIXELS                                                                              \
-    (APR_UINT64_C(1) << 24) /* held in memory; what is larger, libvips streams                     \
-                             */
-#define READ_AHEAD 4096     /* of tiles that are passed over, only headers are wanted */
+#define BAND_PIXELS   (APR_UINT64_C(1) << 22) /* decoded at a time: four bytes a sample */
+#define WINDOW_PIXELS (APR_UINT64_C(1) << 24) /* held in memory; libvips streams what is larger */
+#define HELD_PIXELS   (APR_UINT64_C(1) << 26) /* where libvips cannot; what is larger, is refused */
+#define READ_AHEAD    4096 /* of tiles that are passed over, only headers are wanted */
 
 /* One file while it is decoded; by one thread. */
 typedef struct decoder_t {
@@ -116,143 +115,97 @@ static int read_header(decoder_t *d, const iiif_level_t *level)
            && opj_read_header(d->stream, d->codec, &d->image) && d->image && !d->failures;
 }
 
-/* clang-format off */
-static const struct {
-    OPJ_COLOR_SPACE space;
-    unsigned components; /* fewer are not decided by the header alone: a palette */
-    VipsInterpretation bytes, words;
-} spaces[] = {
-    { OPJ_CLRSPC_SRGB,        3, VIPS_INTERPRETATION_sRGB, VIPS_INTERPRETATION_RGB16 },
-    { OPJ_CLRSPC_GRAY,        1, VIPS_INTERPRETATION_B_W,  VIPS_INTERPRETATION_GREY16 },
-    { OPJ_CLRSPC_UNKNOWN,     3, VIPS_INTERPRETATION_sRGB, VIPS_INTERPRETATION_RGB16 },
-    { OPJ_CLRSPC_UNKNOWN,     1, VIPS_INTERPRETATION_B_W,  VIPS_INTERPRETATION_GREY16 },
-    { OPJ_CLRSPC_UNSPECIFIED, 3, VIPS_INTERPRETATION_sRGB, VIPS_INTERPRETATION_RGB16 },
-    { OPJ_CLRSPC_UNSPECIFIED, 1, VIPS_INTERPRETATION_B_W,  VIPS_INTERPRETATION_GREY16 },
-};
-/* clang-format on */
-
-/* As libvips names it; VIPS_INTERPRETATION_ERROR: left to libvips. */
-static VipsInterpretation interpretation_of(const opj_image_t *image)
+/* Rectangle @a rect of a level, where OpenJPEG has it. */
+static iiif_jp2_area_t area_of(const opj_image_t *image, int level, iiif_rect_t rect)
 {
-    unsigned i;
+    const opj_image_comp_t *c = &image->comps[0];
+    const apr_uint64_t x = iiif_jp2_reduced(image->x0, c->dx, level) + rect.x;
+    const apr_uint64_t y = iiif_jp2_reduced(image->y0, c->dy, level) + rect.y;
+    const iiif_jp2_area_t area = { x, y, x + rect.width, y + rect.height };
 
-    for (i = 0; i < sizeof(spaces) / sizeof(spaces[0]); ++i) {
-        if (spaces[i].space == image->color_space && image->numcomps >= spaces[i].components)
-            return image->comps[0].prec == 8 ? spaces[i].bytes : spaces[i].words;
-    }
-    return VIPS_INTERPRETATION_ERROR;
-}
-
-static int is_plain(const opj_image_t *image)
-{
-    OPJ_UINT32 i;
-
-    if (!image->numcomps || image->numcomps > COMPONENTS_MAX)
-        return 0;
-    for (i = 0; i < image->numcomps; ++i) {
-        const opj_image_comp_t *c = &image->comps[i];
-
-        if (c->dx != 1 || c->dy != 1 || c->sgnd || (c->prec != 8 && c->prec != 16)
-            || c->prec != image->comps[0].prec)
-            return 0;
-    }
-    return interpretation_of(image) != VIPS_INTERPRETATION_ERROR;
-}
-
-/* ISO 15444-1, B-15: from the reference grid to a resolution. */
-static apr_uint64_t reduced(apr_uint64_t at, int level)
-{
-    return (at + (APR_UINT64_C(1) << level) - 1) >> level;
-}
-
-/* The window in coordinates of the reference grid, as OpenJPEG wants them at every resolution. */
-typedef struct area_t {
-    apr_uint64_t left, top, right, bottom;
-} area_t;
-
-static area_t area_of(const opj_image_t *image, int level, iiif_rect_t rect)
-{
-    const apr_uint64_t x = reduced(image->x0, level) + rect.x;
-    const apr_uint64_t y = reduced(image->y0, level) + rect.y;
-    area_t area = { x << level, y << level, (x + rect.width) << level, (y + rect.height) << level };
-
-    /* the last pixel of a level may stand for less than a whole one */
-    if (area.right > image->x1)
-        area.right = image->x1;
-    if (area.bottom > image->y1)
-        area.bottom = image->y1;
     return area;
 }
 
-static apr_status_t check_layout(const opj_image_t *image, const iiif_level_t *level,
-                                 iiif_err_t *err)
+/* libvips (8.14) passes over offsets, and reads other pixels or none; takes tiles for multiples of
+ * a pixel at every level; refuses subsampled chroma; leaves less than 8 bits dark, and YCC as it
+ * is. */
+static int libvips_can(const decoder_t *d, int level)
 {
-    const int k = level->page;
-
-    if (!is_plain(image) || image->x1 > APR_INT32_MAX || image->y1 > APR_INT32_MAX)
-        return iiif_fail(err, IIIF_ENOTIMPL, "its components are no plain bytes or words");
-    if (reduced(image->x1 - image->x0, k) != level->dims.width
-        || reduced(image->y1 - image->y0, k) != level->dims.height)
-        return iiif_fail(err, IIIF_EBADSOURCE, "the file changed while it was read");
-    /* behind an offset a level may have one row or column less than libvips says */
-    if (reduced(image->x1, k) - reduced(image->x0, k) != level->dims.width
-        || reduced(image->y1, k) - reduced(image->y0, k) != level->dims.height)
-        return iiif_fail(err, IIIF_ENOTIMPL, "its offset is no multiple of a pixel of this level");
-    return APR_SUCCESS;
-}
-
-/* A palette, or boxes that contradict the codestream, show only now. */
-static int is_expected(const opj_image_t *image, OPJ_UINT32 components, iiif_rect_t rect)
-{
+    const opj_image_t *image = d->image;
+    opj_codestream_info_v2_t *info = opj_get_cstr_info(d->codec);
+    const OPJ_UINT32 part = (OPJ_UINT32)((APR_UINT64_C(1) << level) - 1);
+    int can = info && !image->x0 && !image->y0 && !info->tx0 && !info->ty0
+              && ((info->tw == 1 && info->th == 1) || !((info->tdx | info->tdy) & part))
+              && image->color_space != OPJ_CLRSPC_SYCC && image->color_space != OPJ_CLRSPC_EYCC;
     OPJ_UINT32 i;
 
-    if (!is_plain(image) || image->numcomps != components)
-        return 0;
-    for (i = 0; i < components; ++i) {
+    for (i = 0; i < image->numcomps; ++i) {
         const opj_image_comp_t *c = &image->comps[i];
 
-        if (!c->data || c->w != rect.width || c->h != rect.height)
-            return 0;
+        can = can && c->dx == 1 && c->dy == 1 && c->prec >= 8 && c->prec == image->comps[0].prec;
     }
-    return 1;
+    opj_destroy_cstr_info(&info);
+    return can;
 }
 
-static int decode(decoder_t *d, const area_t *area)
+static apr_status_t not_here(const decoder_t *d, int level, iiif_err_t *err)
 {
-    return opj_set_decode_area(d->codec, d->image, (OPJ_INT32)area->left, (OPJ_INT32)area->top,
-                               (OPJ_INT32)area->right, (OPJ_INT32)area->bottom)
+    return iiif_fail(err, libvips_can(d, level) ? IIIF_ENOTIMPL : IIIF_EBADSOURCE,
+                     "JPEG 2000: components of a kind that is not handled");
+}
+
+static apr_status_t check_extent(const decoder_t *d, int level, iiif_rect_t rect, iiif_err_t *err)
+{
+    const apr_uint64_t pixels = (apr_uint64_t)rect.width * rect.height;
+
+    if (pixels <= WINDOW_PIXELS)
+        return APR_SUCCESS;
+    if (libvips_can(d, level))
+        return iiif_fail(err, IIIF_ENOTIMPL, "more than is held in memory");
+    return pixels <= HELD_PIXELS ? APR_SUCCESS
+                                 : iiif_fail(err, IIIF_ETOOBIG,
+                                             "JPEG 2000: %" APR_UINT64_T_FMT
+                                             " pixels at once, of a layout that is held in memory",
+                                             pixels);
+}
+
+static apr_status_t check_layout(const decoder_t *d, const iiif_level_t *level, iiif_rect_t rect,
+                                 iiif_err_t *err)
+{
+    const opj_image_t *image = d->image;
+    const opj_image_comp_t *c = image->comps;
+    const int k = level->page;
+
+    if (!iiif_jp2_is_plain(image))
+        return not_here(d, k, err);
+    if (image->x1 > APR_INT32_MAX || image->y1 > APR_INT32_MAX
+        || iiif_jp2_reduced(image->x1, c->dx, k) - iiif_jp2_reduced(image->x0, c->dx, k)
+               != level->dims.width
+        || iiif_jp2_reduced(image->y1, c->dy, k) - iiif_jp2_reduced(image->y0, c->dy, k)
+               != level->dims.height)
+        return iiif_fail(err, IIIF_EBADSOURCE, "the file changed while it was read");
+    return check_extent(d, k, rect, err);
+}
+
+/* OpenJPEG wants coordinates of the reference grid at every resolution. The last pixel of a level
+ * may stand for less than a whole one. */
+static OPJ_INT32 on_grid(apr_uint64_t at, apr_uint64_t step, int level, OPJ_UINT32 last)
+{
+    const apr_uint64_t place = (at << level) * step;
+
+    return (OPJ_INT32)VIPS_MIN(place, last);
+}
+
+static int decode(decoder_t *d, int level, const iiif_jp2_area_t *area)
+{
+    const opj_image_t *i = d->image;
+    const OPJ_UINT32 dx = i->comps[0].dx, dy = i->comps[0].dy;
+
+    return opj_set_decode_area(d->codec, d->image, on_grid(area->left, dx, level, i->x1),
+                               on_grid(area->top, dy, level, i->y1),
+                               on_grid(area->right, dx, level, i->x1),
+                               on_grid(area->bottom, dy, level, i->y1))
            && opj_decode(d->codec, d->stream, d->image) && !d->failures;
-}
-
-/* Planes become pixels; OpenJPEG has clipped each sample to its precision. */
-static void pack_bytes(VipsPel *to, const opj_image_comp_t *component, unsigned bands)
-{
-    const size_t count = (size_t)component->w * component->h;
-    size_t i;
-
-    for (i = 0; i < count; ++i)
-        to[i * bands] = (VipsPel)component->data[i];
-}
-
-static void pack_words(unsigned short *to, const opj_image_comp_t *component, unsigned bands)
-{
-    const size_t count = (size_t)component->w * component->h;
-    size_t i;
-
-    for (i = 0; i < count; ++i)
-        to[i * bands] = (unsigned short)component->data[i];
-}
-
-static void pack_planes(void *pixels, const opj_image_t *decoded)
-{
-    OPJ_UINT32 i;
-
-    for (i = 0; i < decoded->numcomps; ++i) {
-        if (decoded->comps[0].prec == 8)
-            pack_bytes((VipsPel *)pixels + i, &decoded->comps[i], decoded->numcomps);
-        else
-            pack_words((unsigned short *)pixels + i, &decoded->comps[i], decoded->numcomps);
-    }
 }
 
 /* A window while its bands are decoded, from top to bottom. */
@@ -264,14 +217,14 @@ typedef struct filling_t {
 } filling_t;
 
 /* An image with room for its pixels; NULL as libvips fails. */
-static VipsImage *empty_image(const opj_image_t *decoded, iiif_rect_t rect)
+static VipsImage *empty_image(const opj_image_t *decoded, const iiif_jp2_layout_t *layout,
+                              iiif_rect_t rect)
 {
-    const int bytes = decoded->comps[0].prec == 8;
     VipsImage *image = vips_image_new_memory();
 
-    vips_image_init_fields(image, (int)rect.width, (int)rect.height, (int)decoded->numcomps,
-                           bytes ? VIPS_FORMAT_UCHAR : VIPS_FORMAT_USHORT, VIPS_CODING_NONE,
-                           interpretation_of(decoded), 1, 1);
+    vips_image_init_fields(image, (int)rect.width, (int)rect.height, (int)layout->bands,
+                           layout->words ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR, VIPS_CODING_NONE,
+                           layout->space, 1, 1);
     if (decoded->icc_profile_buf && decoded->icc_profile_len)
         vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, decoded->icc_profile_buf,
                                  decoded->icc_profile_len);
@@ -281,45 +234,59 @@ static VipsImage *empty_image(const opj_image_t *decoded, iiif_rect_t rect)
 }
 
 /* The file may have been replaced between two bands. */
-static int continues(const VipsImage *image, const opj_image_t *decoded)
+static int continues(const VipsImage *image, const iiif_jp2_layout_t *layout)
 {
-    return image->Bands == (int)decoded->numcomps && image->Type == interpretation_of(decoded)
-           && (image->BandFmt == VIPS_FORMAT_UCHAR) == (decoded->comps[0].prec == 8);
+    return image->Bands == (int)layout->bands && image->Type == layout->space
+           && (image->BandFmt == VIPS_FORMAT_USHORT) == layout->words;
 }
 
-static apr_status_t keep_band(filling_t *f, const opj_image_t *decoded, iiif_rect_t band,
+/* @a band of the window, which is at @a place of the planes */
+static apr_status_t keep_band(filling_t *f, const opj_image_t *decoded,
+                              const iiif_jp2_layout_t *layout, const iiif_rect_t places[2],
                               iiif_err_t *err)
 {
-    const size_t pel = (size_t)decoded->numcomps * (decoded->comps[0].prec == 8 ? 1 : 2);
+    const size_t pel = (size_t)layout->bands * (layout->words ? 2 : 1);
 
-    if (!f->image && !(f->image = empty_image(decoded, f->rect)))
+    if (!f->image && !(f->image = empty_image(decoded, layout, f->rect)))
         return iiif_vips_failed(err, IIIF_EBADSOURCE, "JPEG 2000");
-    if (!continues(f->image, decoded))
+    if (!continues(f->image, layout))
         return iiif_fail(err, IIIF_EBADSOURCE, "the file changed while it was read");
-    pack_planes(f->image->data + pel * band.width * (band.y - f->rect.y), decoded);
+    iiif_jp2_pack(f->image->data + pel * f->rect.width * (places[0].y - f->rect.y), decoded, layout,
+                  places[1]);
     return APR_SUCCESS;
+}
+
+/* A palette, or boxes that contradict the codestream, show only when it is decoded. */
+static apr_status_t decode_area(filling_t *f, decoder_t *d, iiif_rect_t band, iiif_err_t *err)
+{
+    const int level = f->level->page;
+    const iiif_jp2_area_t wanted = area_of(d->image, level, band);
+    const iiif_jp2_area_t area = iiif_jp2_with_chroma(d->image, level, wanted);
+    const iiif_rect_t places[2] = { band,
+                                    { (apr_uint32_t)(wanted.left - area.left),
+                                      (apr_uint32_t)(wanted.top - area.top), band.width,
+                                      band.height } };
+    iiif_jp2_layout_t layout;
+
+    if (!decode(d, level, &area))
+        return failed(d, err);
+    if (!iiif_jp2_is_plain(d->image) || !iiif_jp2_layout(&layout, d->image))
+        return not_here(d, level, err);
+    if (!iiif_jp2_complete(d->image, &layout, level, &area))
+        return iiif_fail(err, IIIF_EBADSOURCE, "JPEG 2000: its components do not fit each other");
+    return keep_band(f, d->image, &layout, places, err);
 }
 
 static apr_status_t decode_band(filling_t *f, decoder_t *d, iiif_rect_t band, iiif_err_t *err)
 {
     apr_status_t rv;
-    OPJ_UINT32 components;
-    area_t area;
 
     if (!open_stream(d, f->source->file))
         return iiif_fail(err, IIIF_EBADSOURCE, "cannot open the source");
     if (!read_header(d, f->level))
         return failed(d, err);
-    rv = check_layout(d->image, f->level, err);
-    if (rv != APR_SUCCESS)
-        return rv;
-    components = d->image->numcomps;
-    area = area_of(d->image, f->level->page, band);
-    if (!decode(d, &area))
-        return failed(d, err);
-    if (!is_expected(d->image, components, band))
-        return iiif_fail(err, IIIF_ENOTIMPL, "its components are not those of its header");
-    return keep_band(f, d->image, band, err);
+    rv = check_layout(d, f->level, f->rect, err);
+    return rv == APR_SUCCESS ? decode_area(f, d, band, err) : rv;
 }
 
 static void close_decoder(decoder_t *d)
@@ -347,8 +314,6 @@ apr_status_t iiif_jp2_window(VipsImage **image, const iiif_source_t *source,
     apr_status_t rv = APR_SUCCESS;
     apr_uint32_t top;
 
-    if ((apr_uint64_t)rect.width * rect.height > WINDOW_PIXELS)
-        return iiif_fail(err, IIIF_ENOTIMPL, "more than is held in memory");
     for (top = 0; rv == APR_SUCCESS && top < rect.height; top += height) {
         const apr_uint32_t rows = VIPS_MIN(height, rect.height - top);
         const iiif_rect_t band = { rect.x, rect.y + top, rect.width, rows };

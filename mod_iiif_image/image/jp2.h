@@ -9,15 +9,18 @@
 
 /**
  * What is decoded at a time is bounded; @a image, in memory, is as large as @a rect.
- * @param image  a new reference, of rect's size, on success, untouched on failure: the file's own
- *               samples, as libvips' loader would give them (bands, format, interpretation), and
- *               the ICC profile, which libvips 8.14 does not see. Of a lossy file one sample in
- *               millions is off by one, as OpenJPEG rounds at a window's edge.
+ * @param image  a new reference, of rect's size, on success, untouched on failure: samples as
+ *               libvips' loader would give them (bands, format, interpretation), where it can, and
+ *               the ICC profile, which libvips 8.14 does not see. Palettes are applied, YCC is
+ *               made RGB, chroma repeated, 9 to 15 bits shifted up to 16, less than 8 spread to 8.
+ *               Of a lossy file one sample in millions is off by one, as OpenJPEG rounds at a
+ *               window's edge.
  * @param level  of a source of IIIF_SOURCE_JP2
  * @param rect   in pixels of the level, inside it
- * @return APR_SUCCESS, IIIF_EBADSOURCE; IIIF_ENOTIMPL: a layout left to libvips (other than
- *         1 to 4 components, all of 8 or all of 16 unsigned bits, sampled alike; a palette; sYCC,
- *         CMYK; an offset by parts of a pixel of the level)
+ * @return APR_SUCCESS; IIIF_EBADSOURCE: damage, or a layout that nobody reads rightly;
+ * IIIF_ETOOBIG: more than 64 million pixels of what libvips cannot stream; IIIF_ENOTIMPL: libvips
+ * can, and has to: 5 and more components, signed ones, ones of more than 16 bits, or more pixels
+ * than are held in memory
  */
 apr_status_t iiif_jp2_window(VipsImage **image, const iiif_source_t *source,
                              const iiif_level_t *level, iiif_rect_t rect, iiif_err_t *err);

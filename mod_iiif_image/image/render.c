@@ -361,7 +361,7 @@ static int finish(VipsImage **image, const iiif_resolved_t *resolved, const iiif
     return reduce_quality(image, resolved->quality) || strip(image);
 }
 
-#define REVISION 3 /* of the pipeline: raise it with every change of the pixels that leave it */
+#define REVISION 4 /* of the pipeline: raise it with every change of the pixels that leave it */
 
 const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_pool_t *pool)
 {

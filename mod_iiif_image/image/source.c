@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "image/jp2.h"
+#include "image/jp2_header.h"
 #include "image/orientation.h"
 #include "image/private.h"
 #include "image/raw_tile.h"
@@ -220,31 +221,61 @@ static void add_jpeg_levels(iiif_source_t *source)
     }
 }
 
-/* JPEG 2000 by resolution: sides are rounded up (ISO 15444-1, B.5), and libvips calls them pages.
- */
-static void add_jp2_levels(iiif_source_t *source, int count)
+/* JPEG 2000 by resolution, which libvips calls pages. Behind an offset, samples of a resolution lie
+ * nearer to the middle of the pixels they stand for than they do without one. */
+static void add_jp2_levels(iiif_source_t *source, const iiif_jp2_header_t *header)
 {
-    int k;
+    unsigned k;
 
-    for (k = 1; k < count && k < IIIF_LEVELS_MAX; ++k) {
-        iiif_level_t *level = &source->levels[source->level_count++];
+    for (k = 1; k < header->resolutions && k < IIIF_LEVELS_MAX; ++k) {
+        const iiif_dims_t dims = iiif_jp2_header_dims(header, k);
+        iiif_level_t *level = &source->levels[source->level_count];
 
+        if (!dims.width || !dims.height)
+            return;
         *level = source->levels[0];
-        level->page = k;
-        level->dims = iiif_level_dims(source->stored, APR_UINT64_C(1) << k);
+        level->page = (int)k;
+        level->dims = dims;
         level->scale_x = level->scale_y = exp2(k);
+        ++source->level_count;
     }
+}
+
+static apr_status_t read_jp2_levels(iiif_source_t *source, iiif_err_t *err)
+{
+    iiif_jp2_header_t header;
+    apr_status_t rv = iiif_jp2_header_read(&header, source->fd, err);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    source->stored = source->levels[0].dims = iiif_jp2_header_dims(&header, 0);
+    if (!source->stored.width || !source->stored.height)
+        return iiif_fail(err, IIIF_EBADSOURCE, "JPEG 2000: it has no pixels");
+    if (header.tiled)
+        source->tile =
+            (iiif_dims_t){ header.tile_width / header.dx[0], header.tile_height / header.dy[0] };
+    add_jp2_levels(source, &header);
+    /* until something is decoded */
+    source->natural = header.components < 3 ? IIIF_QUALITY_GRAY : IIIF_QUALITY_COLOR;
+    source->orientation = 1;
+    source->full = source->stored;
+    return APR_SUCCESS;
+}
+
+static void take_colours(iiif_source_t *source, VipsImage *image, apr_pool_t *pool)
+{
+    const void *profile = iiif_colour_profile(image, &source->profile_size);
+
+    source->natural = iiif_colour_bands(image) == 1 ? IIIF_QUALITY_GRAY : IIIF_QUALITY_COLOR;
+    source->profile = profile ? apr_pmemdup(pool, profile, source->profile_size) : NULL;
+    source->ranged = iiif_colour_is_ranged(image);
 }
 
 static void take_facts(iiif_source_t *source, VipsImage *image, apr_pool_t *pool)
 {
-    const void *profile = iiif_colour_profile(image, &source->profile_size);
-
     source->stored = (iiif_dims_t){ (apr_uint32_t)image->Xsize, (apr_uint32_t)image->Ysize };
     source->levels[0].dims = source->stored;
-    source->natural = iiif_colour_bands(image) == 1 ? IIIF_QUALITY_GRAY : IIIF_QUALITY_COLOR;
-    source->profile = profile ? apr_pmemdup(pool, profile, source->profile_size) : NULL;
-    source->ranged = iiif_colour_is_ranged(image);
+    take_colours(source, image, pool);
     source->orientation = vips_image_get_orientation(image);
     if (source->orientation < 1 || source->orientation > 8)
         source->orientation = 1;
@@ -253,23 +284,26 @@ static void take_facts(iiif_source_t *source, VipsImage *image, apr_pool_t *pool
         source->tile = iiif_orientation_dims(source->orientation, source->tile);
     if (source->format == IIIF_SOURCE_JPEG)
         add_jpeg_levels(source);
-    else if (source->format == IIIF_SOURCE_JP2)
-        add_jp2_levels(source, vips_image_get_n_pages(image));
 }
 
-/* The profile of a JPEG 2000 comes to light when something is decoded: one pixel. */
-static void take_jp2_profile(iiif_source_t *source, apr_pool_t *pool)
+/* Profile, palette and space of a JPEG 2000 come to light when something is decoded: one pixel. Of
+ * one that is damaged, the header is known all the same. */
+static apr_status_t read_jp2_colours(iiif_source_t *source, iiif_err_t *err, apr_pool_t *pool)
 {
     const iiif_rect_t corner = { 0, 0, 1, 1 };
     VipsImage *pixel = NULL;
-    const void *profile;
+    apr_status_t rv =
+        iiif_jp2_window(&pixel, source, &source->levels[source->level_count - 1], corner, NULL);
 
-    if (iiif_jp2_window(&pixel, source, &source->levels[source->level_count - 1], corner, NULL)
-        != APR_SUCCESS)
-        return;
-    profile = iiif_colour_profile(pixel, &source->profile_size);
-    source->profile = profile ? apr_pmemdup(pool, profile, source->profile_size) : NULL;
+    if (rv == IIIF_ENOTIMPL)
+        rv = iiif_level_open(&pixel, source, &source->levels[0], err);
+    else if (rv != APR_SUCCESS)
+        return APR_SUCCESS;
+    if (rv != APR_SUCCESS)
+        return rv;
+    take_colours(source, pixel, pool);
     g_object_unref(pixel);
+    return APR_SUCCESS;
 }
 
 static apr_status_t check_page(const iiif_source_t *source, unsigned page, iiif_err_t *err)
@@ -302,8 +336,6 @@ static apr_status_t read_header(iiif_source_t *source, unsigned page, iiif_err_t
         return iiif_vips_failed(err, IIIF_EBADSOURCE, "open");
     take_facts(source, image, pool);
     g_object_unref(image);
-    if (source->format == IIIF_SOURCE_JP2)
-        take_jp2_profile(source, pool);
     return APR_SUCCESS;
 }
 
@@ -340,11 +372,13 @@ static apr_status_t read_facts(iiif_source_t *s, unsigned page, const iiif_sourc
     };
     if (s->format == IIIF_SOURCE_TIFF)
         rv = iiif_tiff_levels(s, page, err, pool);
-    if (rv == APR_SUCCESS
-        && s->format == IIIF_SOURCE_TIFF) /* before libvips opens it: it may allocate rows */
+    else if (s->format == IIIF_SOURCE_JP2)
+        rv = read_jp2_levels(s, err);
+    if (rv == APR_SUCCESS && s->stored.width) /* before a library opens it: it may allocate rows */
         rv = check_pixels(s, rules->max_pixels, err);
     if (rv == APR_SUCCESS)
-        rv = read_header(s, page, err, pool);
+        rv = s->format == IIIF_SOURCE_JP2 ? read_jp2_colours(s, err, pool)
+                                          : read_header(s, page, err, pool);
     return rv == APR_SUCCESS ? check_pixels(s, rules->max_pixels, err) : rv;
 }
 
