@@ -279,9 +279,10 @@ typedef struct demand_t {
 } demand_t;
 
 /* B.6 and B.7. A resolution but the smallest has three bands of half its sides. */
-static int add_resolution(demand_t *d, const coding_t *c, unsigned r, const apr_uint64_t sides[2])
+static int add_resolution(demand_t *d, const coding_t *c, unsigned down,
+                          const apr_uint64_t sides[2])
 {
-    const unsigned down = c->levels - r, half = r > 0, bands = r ? 3 : 1;
+    const unsigned r = c->levels - down, half = r > 0, bands = r ? 3 : 1;
     const unsigned px = c->precinct[r] & 15u, py = c->precinct[r] >> 4;
     const apr_uint64_t width = divided(sides[0], APR_UINT64_C(1) << down);
     const apr_uint64_t height = divided(sides[1], APR_UINT64_C(1) << down);
@@ -303,13 +304,13 @@ static int add_component(demand_t *d, const iiif_jp2_header_t *h, const coding_t
     const apr_uint32_t width = smaller(h->tile_width, h->x1 - h->x0);
     const apr_uint32_t height = smaller(h->tile_height, h->y1 - h->y0);
     const apr_uint64_t sides[2] = { divided(width, h->dx[i]), divided(height, h->dy[i]) };
-    unsigned r;
+    unsigned down;
 
     d->samples += sides[0] * sides[1];
     if (c->levels + 1 > d->resolutions_most)
         d->resolutions_most = c->levels + 1;
-    for (r = 0; r <= c->levels; ++r) {
-        if (!add_resolution(d, c, r, sides))
+    for (down = 0; down <= c->levels && down <= LEVELS_MAX; ++down) {
+        if (!add_resolution(d, c, down, sides))
             return 0;
     }
     return 1;
