@@ -13,15 +13,15 @@
 #define SEGMENT_MAX    128 /* what is looked at of one; SIZ has its components in it */
 #define LEVELS_MAX     32
 
-/* State of a tile and its components in OpenJPEG: about 6 and 1 kB. Legitimate: 40 000 tiles are 10
- * gigapixels in tiles of 512. */
-#define TILE_STATES_MAX 262144
+/* Components of all tiles, whose state takes OpenJPEG 4 kB each: 40 000 tiles of three are 10
+ * gigapixels in tiles of 512, and 500 MB. */
+#define TILE_STATES_MAX 131072
 #define TILE_PART_LEAST 14 /* bytes of the smallest */
 
-/* For one tile, whose blocks take OpenJPEG some 200 bytes each: 1 gigapixel of three components has
+/* For one tile, whose blocks take OpenJPEG some 400 bytes each: 1 gigapixel of three components has
  * 0.7 million of 64 x 64 samples, 2.9 of 32 x 32; smaller ones are allowed in smaller tiles only,
  * as long as they have 128 samples on average. */
-#define PARTS_MAX       4194304
+#define PARTS_MAX       3145728
 #define PARTS_FREE      65536
 #define SAMPLES_PER_ONE 128
 /* Packets that OpenJPEG marks off in an array of its own, two bytes each: 1 gigapixel in precincts
