@@ -19,9 +19,9 @@
 #define TILE_PART_LEAST 14 /* bytes of the smallest */
 
 /* For one tile, whose blocks take OpenJPEG some 400 bytes each: 1 gigapixel of three components has
- * 0.7 million of 64 x 64 samples, 2.9 of 32 x 32; smaller ones are allowed in smaller tiles only,
+ * 0.7 million of 64 x 64 samples, 3.2 of 32 x 32; smaller ones are allowed in smaller tiles only,
  * as long as they have 128 samples on average. */
-#define PARTS_MAX       3145728
+#define PARTS_MAX       4194304
 #define PARTS_FREE      65536
 #define SAMPLES_PER_ONE 128
 /* Packets that OpenJPEG marks off in an array of its own, two bytes each: 1 gigapixel in precincts
