@@ -13,13 +13,13 @@
 #define SEGMENT_MAX    128 /* what is looked at of one; SIZ has its components in it */
 #define LEVELS_MAX     32
 
-/* State of a tile and its components in OpenJPEG: about 6 and 1 kB. Legitimate: 40 000 tiles are 10
- * gigapixels in tiles of 512. */
-#define TILE_STATES_MAX 262144
+/* Components of all tiles, whose state takes OpenJPEG 4 kB each: 40 000 tiles of three are 10
+ * gigapixels in tiles of 512, and 500 MB. */
+#define TILE_STATES_MAX 131072
 #define TILE_PART_LEAST 14 /* bytes of the smallest */
 
-/* For one tile, whose blocks take OpenJPEG some 200 bytes each: 1 gigapixel of three components has
- * 0.7 million of 64 x 64 samples, 2.9 of 32 x 32; smaller ones are allowed in smaller tiles only,
+/* For one tile, whose blocks take OpenJPEG some 400 bytes each: 1 gigapixel of three components has
+ * 0.7 million of 64 x 64 samples, 3.2 of 32 x 32; smaller ones are allowed in smaller tiles only,
  * as long as they have 128 samples on average. */
 #define PARTS_MAX       4194304
 #define PARTS_FREE      65536
@@ -279,9 +279,10 @@ typedef struct demand_t {
 } demand_t;
 
 /* B.6 and B.7. A resolution but the smallest has three bands of half its sides. */
-static int add_resolution(demand_t *d, const coding_t *c, unsigned r, const apr_uint64_t sides[2])
+static int add_resolution(demand_t *d, const coding_t *c, unsigned down,
+                          const apr_uint64_t sides[2])
 {
-    const unsigned down = c->levels - r, half = r > 0, bands = r ? 3 : 1;
+    const unsigned r = c->levels - down, half = r > 0, bands = r ? 3 : 1;
     const unsigned px = c->precinct[r] & 15u, py = c->precinct[r] >> 4;
     const apr_uint64_t width = divided(sides[0], APR_UINT64_C(1) << down);
     const apr_uint64_t height = divided(sides[1], APR_UINT64_C(1) << down);
@@ -303,13 +304,13 @@ static int add_component(demand_t *d, const iiif_jp2_header_t *h, const coding_t
     const apr_uint32_t width = smaller(h->tile_width, h->x1 - h->x0);
     const apr_uint32_t height = smaller(h->tile_height, h->y1 - h->y0);
     const apr_uint64_t sides[2] = { divided(width, h->dx[i]), divided(height, h->dy[i]) };
-    unsigned r;
+    unsigned down;
 
     d->samples += sides[0] * sides[1];
     if (c->levels + 1 > d->resolutions_most)
         d->resolutions_most = c->levels + 1;
-    for (r = 0; r <= c->levels; ++r) {
-        if (!add_resolution(d, c, r, sides))
+    for (down = 0; down <= c->levels && down <= LEVELS_MAX; ++down) {
+        if (!add_resolution(d, c, down, sides))
             return 0;
     }
     return 1;

@@ -227,12 +227,14 @@ typedef struct spread_t {
 static spread_t spread_of(const opj_image_comp_t *c, int words)
 {
     const OPJ_INT32 top = (1 << c->prec) - 1;
-    const apr_uint64_t white = words ? 65535 : 255;
+    const spread_t as_it_is = { top, 1, 0, 1 };
+    const spread_t shifted = { top, APR_UINT64_C(1) << (16 - c->prec), 0, 1 };
+    const spread_t to_white = { top, words ? 65535 : 255, (apr_uint64_t)top / 2,
+                                (apr_uint64_t)top };
 
-    return c->prec > 8 ? (spread_t){ top, APR_UINT64_C(1) << (16 - c->prec), 0, 1 }
-           : white % (apr_uint64_t)top
-               ? (spread_t){ top, white, (apr_uint64_t)top / 2, (apr_uint64_t)top }
-               : (spread_t){ top, white / (apr_uint64_t)top, 0, 1 };
+    if (c->prec > 8)
+        return shifted;
+    return c->prec == 8 && !words ? as_it_is : to_white;
 }
 
 static unsigned spread(const spread_t *s, OPJ_INT32 sample)

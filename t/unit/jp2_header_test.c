@@ -48,7 +48,7 @@ static const made_t cases[] = {
     { "precincts of 2",       .x1 = 20000, .y1 = 20000, .levels = 5, .precincts = 0x11, .want = IIIF_ETOOBIG },
     { "precincts of 1",       .x1 = 1000, .y1 = 800, .levels = 5, .precincts = 0x100, .want = IIIF_EBADSOURCE },
     { "layers",               .x1 = GIGA, .y1 = GIGA, .levels = 7, .layers = 65535, .precincts = 0x77, .want = IIIF_ETOOBIG },
-    { "65025 tiles",          .x1 = 255, .y1 = 255, .tile = 1, .levels = 1, .want = IIIF_EBADSOURCE },
+    { "65025 tiles",          .x1 = 255, .y1 = 255, .tile = 1, .components = 1, .levels = 1, .want = IIIF_EBADSOURCE },
     { "more tiles than may be", .x1 = 256, .y1 = 256, .tile = 1, .levels = 1, .want = IIIF_ETOOBIG },
     { "tiles of many components", .x1 = 250, .y1 = 250, .tile = 1, .components = 16, .padding = 900000, .want = IIIF_ETOOBIG },
     { "a tile of 2^62",       .x1 = 0x7fffffff, .y1 = 0x7fffffff, .levels = 32, .want = IIIF_ETOOBIG },
