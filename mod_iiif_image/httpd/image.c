@@ -7,7 +7,6 @@
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
-#include <http_request.h>
 #include <http_ssl.h>
 #include <string.h>
 
@@ -251,11 +250,9 @@ static int send_once(request_rec *r, iiif_context_t *context, const iiif_dir_con
         rv = send_raw(r, context, settings);
         if (context->rv != IIIF_EBADSOURCE)
             return rv;
-        context->plan->kind =
-            IIIF_PLAN_RENDER; /* not the tile it should be: what do decoders say? */
-        context->rv = APR_SUCCESS;
-        apr_table_setn(r->notes, "iiif-plan", "render");
+        context->rv = APR_SUCCESS; /* not the tile it should be: what do decoders say? */
     }
+    apr_table_setn(r->notes, "iiif-plan", plan_names[IIIF_PLAN_RENDER]);
     return send_render(r, context, settings);
 }
 

@@ -53,18 +53,13 @@ static int same_limits(const iiif_limits_t *a, const iiif_limits_t *b)
            && a->max_area == b->max_area && a->upscale == b->upscale;
 }
 
-static int same_dims(iiif_dims_t a, iiif_dims_t b)
-{
-    return a.width == b.width && a.height == b.height;
-}
-
 /* The same id and source are known already. */
 static int same_info(const iiif_info_t *a, const iiif_info_t *b)
 {
     return a->version == b->version && same_settings(a, b)
            && same_limits(&a->subject.limits, &b->subject.limits)
-           && same_dims(a->subject.full, b->subject.full)
-           && a->subject.natural == b->subject.natural && same_dims(a->tile, b->tile);
+           && iiif_dims_equal(a->subject.full, b->subject.full)
+           && a->subject.natural == b->subject.natural && iiif_dims_equal(a->tile, b->tile);
 }
 
 static const char *etag_of(request_rec *r, const char *text, apr_size_t len, const char *type)
@@ -90,7 +85,7 @@ static const document_t *make_document(request_rec *r, const iiif_info_t *info, 
     return made;
 }
 
-/* Two versions of one image may have one id, and take turns. */
+/* Two versions of one image may have one id. */
 static const document_t *find_document(request_rec *r, const iiif_info_t *info,
                                        const iiif_stamp_t *stamp)
 {

@@ -52,12 +52,18 @@ static int is_in_document_root(request_rec *r)
            && is_real(&path, &finfo, ap_document_root(r), decoded, r->pool);
 }
 
+static int is_tile(const iiif_request_t *reading)
+{
+    return reading->kind == IIIF_REQUEST_DEEPZOOM_TILE
+           || reading->kind == IIIF_REQUEST_ZOOMIFY_TILE;
+}
+
 /* Files of other types, such as scripts, are not reached by the name of a tile. */
 static const char *type_of(const iiif_request_t *reading)
 {
     iiif_format_e format;
 
-    if (reading->kind == IIIF_REQUEST_DEEPZOOM || reading->kind == IIIF_REQUEST_ZOOMIFY)
+    if (!is_tile(reading))
         return "application/xml";
     return iiif_format_of_extension(&format, reading->format, (1u << IIIF_FORMATS) - 1)
                ? iiif_format(format)->mime_type
@@ -78,8 +84,9 @@ iiif_real_e iiif_real_file(request_rec *r, iiif_real_t *found, const iiif_root_t
         *found = (iiif_real_t){ real, type };
         return IIIF_REAL_HERE;
     }
-    return is_real(&real.path, &real.finfo, root->directory, real_name(reading, 1, r->pool),
-                   r->pool)
+    return is_tile(reading)
+                   && is_real(&real.path, &real.finfo, root->directory,
+                              real_name(reading, 1, r->pool), r->pool)
                ? IIIF_REAL_ELSEWHERE
                : IIIF_REAL_NONE;
 }

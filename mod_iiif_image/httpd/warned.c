@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/warned.h"
 
-#include <apr_hash.h>
 #include <apr_shm.h>
 #include <http_log.h>
 

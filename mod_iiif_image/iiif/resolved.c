@@ -7,11 +7,6 @@
 
 #include "base/banned.h"
 
-static int same_dims(iiif_dims_t a, iiif_dims_t b)
-{
-    return a.width == b.width && a.height == b.height;
-}
-
 static iiif_dims_t dims_of(iiif_rect_t rect)
 {
     return (iiif_dims_t){ rect.width, rect.height };
@@ -19,7 +14,7 @@ static iiif_dims_t dims_of(iiif_rect_t rect)
 
 static int is_full(iiif_rect_t region, iiif_dims_t full)
 {
-    return region.x == 0 && region.y == 0 && same_dims(dims_of(region), full);
+    return region.x == 0 && region.y == 0 && iiif_dims_equal(dims_of(region), full);
 }
 
 /* An angle that is no quarter turn makes a canvas larger than the size that the limits hold: twice
@@ -105,9 +100,9 @@ static const char *canonical_size_3(const iiif_resolved_t *r, const iiif_subject
     iiif_dims_t region = dims_of(r->region);
     int grows = r->size.width > region.width || r->size.height > region.height;
 
-    if (same_dims(r->size, iiif_size_max(region, &subject->limits)))
+    if (iiif_dims_equal(r->size, iiif_size_max(region, &subject->limits)))
         return "max";
-    if (grows && same_dims(r->size, iiif_size_upmax(region, &subject->limits)))
+    if (grows && iiif_dims_equal(r->size, iiif_size_upmax(region, &subject->limits)))
         return "^max";
     return size_text(grows ? "^" : "", r->size, pool);
 }
@@ -117,9 +112,9 @@ static const char *canonical_size_2(const iiif_resolved_t *r, apr_pool_t *pool)
 {
     iiif_dims_t region = dims_of(r->region);
 
-    if (same_dims(r->size, region))
+    if (iiif_dims_equal(r->size, region))
         return "full";
-    if (same_dims(r->size, iiif_size_by_width(region, r->size.width)))
+    if (iiif_dims_equal(r->size, iiif_size_by_width(region, r->size.width)))
         return apr_psprintf(pool, "%u,", r->size.width);
     return size_text("", r->size, pool);
 }

@@ -19,6 +19,11 @@ typedef struct iiif_dims_t {
     apr_uint32_t height; /**< pixels, > 0 */
 } iiif_dims_t;
 
+static inline int iiif_dims_equal(iiif_dims_t a, iiif_dims_t b)
+{
+    return a.width == b.width && a.height == b.height;
+}
+
 typedef struct iiif_rect_t {
     apr_uint32_t x, y;          /**< top left corner, pixels from (0,0) */
     apr_uint32_t width, height; /**< pixels, > 0 */

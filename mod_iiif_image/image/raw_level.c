@@ -14,7 +14,7 @@
 
 /* How the tiles of one directory are stored. */
 typedef struct storage_t {
-    uint16_t compression, photometric, planar, bits, samples, extra, sample_format;
+    uint16_t compression, photometric, planar, bits, samples, sample_format;
     uint16_t horizontal, vertical; /* chroma subsampling */
     uint32_t tile_width, tile_height;
     const unsigned char *tables; /* JPEGTables; libtiff's own, NULL: none */
@@ -49,15 +49,12 @@ static const struct {
 
 static void read_storage(storage_t *s, TIFF *handle)
 {
-    uint16_t *extra_types;
-
     *s = (storage_t){ .photometric = PHOTOMETRIC_MINISWHITE, .horizontal = 1, .vertical = 1 };
     TIFFGetFieldDefaulted(handle, TIFFTAG_COMPRESSION, &s->compression);
     TIFFGetFieldDefaulted(handle, TIFFTAG_PLANARCONFIG, &s->planar);
     TIFFGetFieldDefaulted(handle, TIFFTAG_BITSPERSAMPLE, &s->bits);
     TIFFGetFieldDefaulted(handle, TIFFTAG_SAMPLESPERPIXEL, &s->samples);
     TIFFGetFieldDefaulted(handle, TIFFTAG_SAMPLEFORMAT, &s->sample_format);
-    TIFFGetFieldDefaulted(handle, TIFFTAG_EXTRASAMPLES, &s->extra, &extra_types);
     TIFFGetField(handle, TIFFTAG_PHOTOMETRIC, &s->photometric);
     TIFFGetField(handle, TIFFTAG_TILEWIDTH, &s->tile_width);
     TIFFGetField(handle, TIFFTAG_TILELENGTH, &s->tile_height);

@@ -128,8 +128,7 @@ static int agrees(const iiif_jpeg_header_t *own, const iiif_jpeg_header_t *expec
     int i;
 
     if (!own->baseline || !own->interleaved || own->metadata
-        || own->dims.width != expected->dims.width || own->dims.height != expected->dims.height
-        || own->components != expected->components)
+        || !iiif_dims_equal(own->dims, expected->dims) || own->components != expected->components)
         return 0;
     for (i = 0; i < own->components; ++i) {
         if (own->components > 1
@@ -196,7 +195,7 @@ static int is_webp_tile(const iiif_raw_level_t *level, const unsigned char *b, a
     }
     else if (!memcmp(b + 12, "VP8X", 4))
         dims = (iiif_dims_t){ little_endian(b + 24, 3) + 1, little_endian(b + 27, 3) + 1 };
-    return dims.width == level->tile.width && dims.height == level->tile.height;
+    return iiif_dims_equal(dims, level->tile);
 }
 
 static int is_checked(const iiif_raw_tile_t *tile)

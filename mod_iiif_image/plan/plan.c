@@ -82,8 +82,7 @@ static const iiif_source_t *open_pyramid(iiif_plan_t *plan, const iiif_stored_t 
     iiif_err_t err = { "" };
     apr_status_t rv = iiif_source_get(&pyramid, &key, &rules, &err, d->pool);
 
-    if (rv == APR_SUCCESS && pyramid->full.width == full.width
-        && pyramid->full.height == full.height)
+    if (rv == APR_SUCCESS && iiif_dims_equal(pyramid->full, full))
         return pyramid;
     if (APR_STATUS_IS_ENOENT(rv) || rv == IIIF_ECHANGED)
         return NULL; /* removed or replaced since the store was looked into: nothing to warn of */
@@ -188,6 +187,11 @@ static iiif_deepzoom_t deepzoom_of(const iiif_plan_t *plan, const decision_t *d)
     return (iiif_deepzoom_t){ plan->source->full, square_side(plan), 0, "jpg" };
 }
 
+static iiif_zoomify_t zoomify_of(const iiif_plan_t *plan)
+{
+    return iiif_zoomify_pyramid(plan->source->full, square_side(plan));
+}
+
 static const char *descriptor(const iiif_plan_t *plan, const decision_t *d)
 {
     iiif_deepzoom_t deepzoom;
@@ -197,7 +201,7 @@ static const char *descriptor(const iiif_plan_t *plan, const decision_t *d)
         deepzoom = deepzoom_of(plan, d);
         return iiif_deepzoom_descriptor(&deepzoom, d->pool);
     }
-    zoomify = iiif_zoomify_pyramid(plan->source->full, square_side(plan));
+    zoomify = zoomify_of(plan);
     return iiif_zoomify_properties(&zoomify, d->pool);
 }
 
@@ -214,7 +218,7 @@ static apr_status_t resolve_tile(iiif_plan_t *plan, const decision_t *d, iiif_er
         found = iiif_deepzoom_region(&r->region, &r->size, &deepzoom, &d->request->deepzoom);
     }
     else {
-        zoomify = iiif_zoomify_pyramid(plan->source->full, square_side(plan));
+        zoomify = zoomify_of(plan);
         found = iiif_zoomify_region(&r->region, &r->size, &zoomify, &d->request->zoomify);
     }
     r->canvas = r->size;

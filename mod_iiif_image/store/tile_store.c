@@ -213,7 +213,7 @@ static void make_slots(iiif_stored_t *stored, apr_pool_t *pool)
 static apr_status_t take_description(iiif_stored_t *stored, const iiif_description_t *description,
                                      iiif_dims_t full, iiif_err_t *err, apr_pool_t *owner)
 {
-    if (description->full.width != full.width || description->full.height != full.height)
+    if (!iiif_dims_equal(description->full, full))
         return iiif_fail(err, IIIF_EBADSOURCE, "it is of %ux%u, the image of %ux%u",
                          description->full.width, description->full.height, full.width,
                          full.height);
