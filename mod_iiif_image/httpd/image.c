@@ -86,11 +86,8 @@ void iiif_make_plan(request_rec *r, iiif_context_t *context, const iiif_dir_conf
 }
 
 /* 3.0, 4.8. ";" is where link header parsers end a URI, quoted or not. */
-static void add_links(request_rec *r, const iiif_context_t *context,
-                      const iiif_dir_conf_t *settings)
+static void add_links(request_rec *r, const iiif_context_t *context, const char *uri)
 {
-    const char *uri = apr_pstrcat(r->pool, iiif_base_uri(r, context, settings), "/",
-                                  context->plan->canonical, NULL);
     const char *semicolon;
 
     while ((semicolon = strchr(uri, ';')))
@@ -103,10 +100,10 @@ static void add_links(request_rec *r, const iiif_context_t *context,
 }
 
 /* 2.1, appendix A: a name under which to save, from identifier and parameters (RFC 6266). */
-static void name_file(request_rec *r, const iiif_context_t *context)
+static void name_file(request_rec *r, const iiif_context_t *context, const char *canonical)
 {
     char *name = apr_pstrcat(r->pool, "inline; filename=\"", context->request.identifier, "_",
-                             context->plan->canonical, "\"", NULL);
+                             canonical, "\"", NULL);
     char *s = name + sizeof("inline; filename=\"") - 1;
 
     for (; s[1]; ++s) {
@@ -127,8 +124,12 @@ static void describe_always(request_rec *r, const iiif_context_t *context)
 
 static void describe(request_rec *r, const iiif_context_t *context, const iiif_dir_conf_t *settings)
 {
-    add_links(r, context, settings);
-    name_file(r, context);
+    const iiif_plan_t *plan = context->plan;
+    const char *canonical = iiif_canonical(&plan->resolved, &plan->subject, plan->version, r->pool);
+
+    add_links(r, context,
+              apr_pstrcat(r->pool, iiif_base_uri(r, context, settings), "/", canonical, NULL));
+    name_file(r, context, canonical);
 }
 
 void iiif_hand_over(request_rec *r, const iiif_context_t *context, const iiif_dir_conf_t *settings)
@@ -155,12 +156,14 @@ static identity_t identity(const iiif_source_t *source)
 static int check_conditions(request_rec *r, const iiif_plan_t *plan, const char *made_how)
 {
     const identity_t own = identity(plan->source), read = identity(plan->pixels);
+    const int other = plan->pixels != plan->source;
     const iiif_piece_t pieces[] = { { plan->source->path, strlen(plan->source->path) },
                                     { &own, sizeof(own) },
-                                    { plan->pixels->path, strlen(plan->pixels->path) },
-                                    { &read, sizeof(read) },
                                     { plan->key, strlen(plan->key) },
                                     { made_how, strlen(made_how) },
+                                    { other ? plan->pixels->path : NULL,
+                                      other ? strlen(plan->pixels->path) : 0 },
+                                    { &read, sizeof(read) },
                                     { NULL, 0 } };
 
     ap_update_mtime(r, plan->pixels->stamp.mtime);
@@ -168,13 +171,15 @@ static int check_conditions(request_rec *r, const iiif_plan_t *plan, const char 
 }
 
 /* Straight from the file: where nobody on the way looks at the bytes, and where nobody seems to be
- * writing to the file, as what the kernel sends later cannot be checked any more. */
+ * writing to the file, as what the kernel sends later cannot be checked any more. Nor a tile whose
+ * bytes have to be looked at anyway: once read they are sent sooner than the file is opened. */
 static int can_send_from_file(request_rec *r, const iiif_plan_t *plan)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
 
     return core->enable_sendfile == ENABLE_SENDFILE_ON && !plan->raw.changed
-           && !r->connection->master && !ap_ssl_conn_is_ssl(r->connection)
+           && iiif_raw_tile_is_checked(&plan->raw) && !r->connection->master
+           && !ap_ssl_conn_is_ssl(r->connection)
            && iiif_stamp_time_is_past(plan->pixels->stamp.ctime, SETTLED_FOR_SENDFILE);
 }
 
@@ -216,9 +221,7 @@ static int send_raw(request_rec *r, iiif_context_t *context, const iiif_dir_conf
     if (rv != OK)
         return rv;
     describe(r, context, settings);
-    if (can_send_from_file(r, plan)
-        && iiif_raw_tile_check(&plan->raw, plan->pixels, &context->err) == APR_SUCCESS
-        && (file = open_again(r, plan->pixels)))
+    if (can_send_from_file(r, plan) && (file = open_again(r, plan->pixels)))
         return send_from_file(r, plan, file);
     context->rv = iiif_raw_tile_read(&bytes, &plan->raw, plan->pixels, &context->err);
     return context->rv == APR_SUCCESS ? iiif_send_bytes(r, &bytes) : OK;

@@ -54,21 +54,19 @@ static const iiif_root_t *find_root(const request_rec *r, const iiif_dir_conf_t 
     return best;
 }
 
-/* The path as the client spelled it, where it has no dot segments or double slashes to clean. */
-static const char *raw_path(const request_rec *r)
-{
-    apr_size_t len = strcspn(r->unparsed_uri, "?");
-
-    return apr_pstrmemdup(r->pool, r->unparsed_uri, len);
-}
-
-/* httpd has decoded unreserved characters; a document's id keeps the client's own spelling. */
+/* httpd has decoded unreserved characters, and cleaned the path; a document's id keeps the client's
+ * own spelling. */
 static void keep_spelling(request_rec *r, iiif_context_t *context)
 {
+    apr_size_t len = strcspn(r->unparsed_uri, "?");
     iiif_request_t readings[IIIF_READINGS_MAX];
-    const char *raw = raw_path(r), *rest = below(raw, context->prefix);
-    int i, n = rest && strcmp(raw, r->uri) ? iiif_request_read(readings, rest, r->pool) : 0;
+    const char *rest;
+    int i, n;
 
+    if (!strncmp(r->unparsed_uri, r->uri, len) && !r->uri[len])
+        return;
+    rest = below(apr_pstrmemdup(r->pool, r->unparsed_uri, len), context->prefix);
+    n = rest ? iiif_request_read(readings, rest, r->pool) : 0;
     for (i = 0; i < n; ++i) {
         if (readings[i].kind == context->request.kind
             && !strcmp(readings[i].identifier, context->request.identifier)) {

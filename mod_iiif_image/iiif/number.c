@@ -65,9 +65,9 @@ apr_uint64_t iiif_round_ratio(apr_uint64_t value, apr_uint64_t numerator, apr_ui
     return rounded > IIIF_NUMBER_MAX ? IIIF_NUMBER_MAX : (apr_uint64_t)rounded;
 }
 
-#define DIGITS_MAX 10 /* of 32 bits */
+#define DIGITS_MAX 20 /* of 64 bits */
 
-static char *put_number(char *at, apr_uint32_t number)
+static char *put_number(char *at, apr_uint64_t number)
 {
     char digits[DIGITS_MAX];
     int n = 0;
@@ -80,20 +80,35 @@ static char *put_number(char *at, apr_uint32_t number)
     return at;
 }
 
+static char *put_text(char *at, const char *text)
+{
+    apr_size_t len = strlen(text);
+
+    memcpy(at, text, len);
+    return at + len;
+}
+
+static apr_size_t room_for(const char *pattern)
+{
+    apr_size_t room = 1;
+
+    for (; *pattern; ++pattern)
+        room += *pattern == '#' ? DIGITS_MAX : 1;
+    return room;
+}
+
 /* By hand: formatted printing of these takes longer than all else about a stored tile. */
-const char *iiif_number_list(const char *before, const apr_uint32_t numbers[], int count,
+const char *iiif_number_fill(const char *before, const char *pattern, const apr_uint64_t numbers[],
                              apr_pool_t *pool)
 {
-    apr_size_t len = strlen(before);
-    char *text = apr_palloc(pool, len + (apr_size_t)count * (DIGITS_MAX + 1) + 1), *at = text;
-    int i;
+    char *text = apr_palloc(pool, strlen(before) + room_for(pattern));
+    char *at = put_text(text, before);
 
-    while (*before)
-        *at++ = *before++;
-    for (i = 0; i < count; ++i) {
-        if (i)
-            *at++ = ',';
-        at = put_number(at, numbers[i]);
+    for (; *pattern; ++pattern) {
+        if (*pattern == '#')
+            at = put_number(at, *numbers++);
+        else
+            *at++ = *pattern;
     }
     *at = '\0';
     return text;

@@ -34,8 +34,8 @@ int iiif_scan_decimal(const char **cursor, apr_uint64_t *value);
 /** round(value * numerator / denominator), ties up, without overflow. @a denominator > 0. */
 apr_uint64_t iiif_round_ratio(apr_uint64_t value, apr_uint64_t numerator, apr_uint64_t denominator);
 
-/** @a before, then @a count numbers with commas between them: "^", 2 of 640,480 give "^640,480". In
- *  @a pool. */
-const char *iiif_number_list(const char *before, const apr_uint32_t numbers[], int count,
+/** @a before, then @a pattern with a number in place of each "#": "^", "#,#" of 640 and 480 give
+ *  "^640,480". In @a pool. */
+const char *iiif_number_fill(const char *before, const char *pattern, const apr_uint64_t numbers[],
                              apr_pool_t *pool);
 #endif

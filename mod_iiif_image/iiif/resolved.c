@@ -71,16 +71,16 @@ apr_status_t iiif_resolve(iiif_resolved_t *resolved, const iiif_params_t *params
 
 static const char *region_text(const char *before, iiif_rect_t region, apr_pool_t *pool)
 {
-    const apr_uint32_t numbers[] = { region.x, region.y, region.width, region.height };
+    const apr_uint64_t numbers[] = { region.x, region.y, region.width, region.height };
 
-    return iiif_number_list(before, numbers, 4, pool);
+    return iiif_number_fill(before, "#,#,#,#", numbers, pool);
 }
 
 static const char *size_text(const char *before, iiif_dims_t size, apr_pool_t *pool)
 {
-    const apr_uint32_t numbers[] = { size.width, size.height };
+    const apr_uint64_t numbers[] = { size.width, size.height };
 
-    return iiif_number_list(before, numbers, 2, pool);
+    return iiif_number_fill(before, "#,#", numbers, pool);
 }
 
 static const char *canonical_region(const iiif_resolved_t *r, const iiif_subject_t *subject,
@@ -110,12 +110,13 @@ static const char *canonical_size_3(const iiif_resolved_t *r, const iiif_subject
 /* 2.1: full / w, / w,h */
 static const char *canonical_size_2(const iiif_resolved_t *r, apr_pool_t *pool)
 {
+    const apr_uint64_t width = r->size.width;
     iiif_dims_t region = dims_of(r->region);
 
     if (iiif_dims_equal(r->size, region))
         return "full";
     if (iiif_dims_equal(r->size, iiif_size_by_width(region, r->size.width)))
-        return apr_psprintf(pool, "%u,", r->size.width);
+        return iiif_number_fill("", "#,", &width, pool);
     return size_text("", r->size, pool);
 }
 

@@ -198,7 +198,7 @@ static int is_webp_tile(const iiif_raw_level_t *level, const unsigned char *b, a
     return iiif_dims_equal(dims, level->tile);
 }
 
-static int is_checked(const iiif_raw_tile_t *tile)
+int iiif_raw_tile_is_checked(const iiif_raw_tile_t *tile)
 {
     return (int)(__atomic_load_n(&tile->level->checked[tile->index / 32], __ATOMIC_RELAXED)
                      >> tile->index % 32
@@ -211,41 +211,10 @@ static void note_checked(const iiif_raw_tile_t *tile)
                       __ATOMIC_RELAXED);
 }
 
-static apr_status_t refuse(iiif_err_t *err)
-{
-    return iiif_fail(err, IIIF_EBADSOURCE, "a tile is not what its directory says");
-}
-
 static int is_right(const iiif_raw_tile_t *tile, const unsigned char *data, apr_size_t length)
 {
     return tile->level->format == IIIF_FORMAT_JPG ? is_jpeg_tile(tile->level, data, length)
                                                   : is_webp_tile(tile->level, data, length);
-}
-
-static apr_status_t check_in_file(const iiif_raw_tile_t *tile, const iiif_source_t *source,
-                                  iiif_err_t *err)
-{
-    const apr_uint32_t length = tile->level->lengths[tile->index];
-    unsigned char *data = malloc(length);
-    int right = data
-                && read_at(source, data, length, tile->level->offsets[tile->index]) == APR_SUCCESS
-                && is_right(tile, data, length);
-
-    free(data);
-    return right ? APR_SUCCESS : refuse(err);
-}
-
-apr_status_t iiif_raw_tile_check(const iiif_raw_tile_t *tile, const iiif_source_t *source,
-                                 iiif_err_t *err)
-{
-    apr_status_t rv = is_checked(tile) ? APR_SUCCESS : check_in_file(tile, source, err);
-    apr_status_t unchanged = check_unchanged(source, err);
-
-    if (unchanged != APR_SUCCESS) /* then what was wrong, is of no content */
-        return unchanged;
-    if (rv == APR_SUCCESS)
-        note_checked(tile);
-    return rv;
 }
 
 apr_size_t iiif_raw_tile_length(const iiif_raw_tile_t *tile)
@@ -273,8 +242,8 @@ static apr_status_t read_whole(iiif_bytes_t *bytes, const iiif_raw_tile_t *tile,
         rv = unchanged;
     else if (rv != APR_SUCCESS)
         iiif_fail(err, rv, "cannot read a tile");
-    else if (!is_checked(tile) && !is_right(tile, stored, length))
-        rv = refuse(err);
+    else if (!iiif_raw_tile_is_checked(tile) && !is_right(tile, stored, length))
+        rv = iiif_fail(err, IIIF_EBADSOURCE, "a tile is not what its directory says");
     if (rv != APR_SUCCESS) {
         free(whole.data);
         return rv;

@@ -49,23 +49,19 @@ void iiif_raw_levels_read(iiif_source_t *source, apr_size_t *bytes, apr_pool_t *
 int iiif_raw_tile_find(iiif_raw_tile_t *tile, const iiif_source_t *source,
                        const iiif_resolved_t *resolved);
 
-/**
- * Make sure that the tile can be sent from the file: nobody has written to it since, and, once in
- * the life of @a source, that its bytes are one whole image, of the size and kind that the
- * directory says.
- * @return APR_SUCCESS; IIIF_EBADSOURCE: they are not; IIIF_ECHANGED: the file is being written to
- */
-apr_status_t iiif_raw_tile_check(const iiif_raw_tile_t *tile, const iiif_source_t *source,
-                                 iiif_err_t *err);
+/** Has this tile been read before, in the life of its source, and found right? Then it may be sent
+ * from the file, if that is unchanged. */
+int iiif_raw_tile_is_checked(const iiif_raw_tile_t *tile);
 
 /** Bytes of the whole image, of a tile that is not changed. */
 apr_size_t iiif_raw_tile_length(const iiif_raw_tile_t *tile);
 
 /**
- * Read the tile, change it if that is what it needs, and make sure that nobody has written to the
- * file meanwhile.
+ * Read the tile, make sure that nobody has written to the file meanwhile and, the first time, that
+ * its bytes are one whole image of the size and kind that the directory says; change it if that is
+ * what it needs.
  * @param bytes the whole image on success; untouched on failure
- * @return as iiif_raw_tile_check()
+ * @return APR_SUCCESS; IIIF_EBADSOURCE: they are not; IIIF_ECHANGED: the file is being written to
  */
 apr_status_t iiif_raw_tile_read(iiif_bytes_t *bytes, const iiif_raw_tile_t *tile,
                                 const iiif_source_t *source, iiif_err_t *err);

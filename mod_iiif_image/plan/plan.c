@@ -242,7 +242,6 @@ static int is_stored_tile(iiif_plan_t *plan, const decision_t *d)
 /* An image, by the cheapest way that gives exactly it. */
 static void plan_image(iiif_plan_t *plan, const decision_t *d)
 {
-    plan->canonical = iiif_canonical(&plan->resolved, &plan->subject, plan->version, d->pool);
     plan->key = iiif_key(&plan->resolved, d->pool);
     if (is_stored_tile(plan, d))
         plan->kind = IIIF_PLAN_STATIC_FILE;

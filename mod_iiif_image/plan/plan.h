@@ -57,7 +57,6 @@ typedef struct iiif_plan_t {
     iiif_dims_t tile;             /**< that is announced */
     const char *descriptor;       /**< of DESCRIPTOR: XML */
     iiif_resolved_t resolved;     /**< of images; likewise: */
-    const char *canonical;        /**< behind the base URI */
     const char *key;              /**< the same for the same pixels */
     const char *file;             /**< of STATIC_FILE, */
     apr_finfo_t finfo;            /**< and what stat() says of it */

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "iiif/number.h"
 #include "store/image_size.h"
 
 #include "base/banned.h"
@@ -36,7 +37,13 @@ static apr_uint64_t mark_of(const char *path, const apr_finfo_t *finfo, iiif_dim
     return mix(hash, &size, sizeof(size));
 }
 
-/* The low bits of a mark choose the slot, the high ones are kept there; 0 is an empty slot. */
+/* The low bits of a mark choose one line of slots, the high ones are kept in any slot of it; 0 is
+ * an empty slot. */
+static apr_uint32_t *line_of(const iiif_stored_t *stored, apr_uint64_t mark)
+{
+    return stored->checked + (mark & (stored->slots - 1)) / IIIF_STORED_LINE * IIIF_STORED_LINE;
+}
+
 static apr_uint32_t kept(apr_uint64_t mark)
 {
     return (apr_uint32_t)(mark >> 32) | 1;
@@ -44,9 +51,26 @@ static apr_uint32_t kept(apr_uint64_t mark)
 
 static int was_right(const iiif_stored_t *stored, apr_uint64_t mark)
 {
-    return stored->slots
-           && __atomic_load_n(&stored->checked[mark & (stored->slots - 1)], __ATOMIC_RELAXED)
-                  == kept(mark);
+    const apr_uint32_t *line = line_of(stored, mark);
+    int i;
+
+    for (i = 0; i < IIIF_STORED_LINE; ++i) {
+        if (__atomic_load_n(&line[i], __ATOMIC_RELAXED) == kept(mark))
+            return 1;
+    }
+    return 0;
+}
+
+static void note_right(const iiif_stored_t *stored, apr_uint64_t mark)
+{
+    apr_uint32_t *line = line_of(stored, mark);
+    int i = 0;
+
+    while (i < IIIF_STORED_LINE && __atomic_load_n(&line[i], __ATOMIC_RELAXED))
+        ++i;
+    if (i == IIIF_STORED_LINE)
+        i = (int)(mark >> 33) % IIIF_STORED_LINE;
+    __atomic_store_n(&line[i], kept(mark), __ATOMIC_RELAXED);
 }
 
 static int is_right(const iiif_stored_t *stored, const char *path, const apr_finfo_t *finfo,
@@ -61,9 +85,7 @@ static int is_right(const iiif_stored_t *stored, const char *path, const apr_fin
         || is.format != want->format || is.dims.width != want->size.width
         || is.dims.height != want->size.height)
         return 0;
-    if (stored->slots)
-        __atomic_store_n(&stored->checked[mark & (stored->slots - 1)], kept(mark),
-                         __ATOMIC_RELAXED);
+    note_right(stored, mark);
     return 1;
 }
 
@@ -84,13 +106,18 @@ static const char *deepzoom_tile(apr_finfo_t *finfo, const iiif_stored_t *stored
                                  const iiif_stored_want_t *want, apr_pool_t *pool)
 {
     iiif_deepzoom_tile_t tile;
+    apr_uint64_t numbers[3];
 
     if (want->format != stored->format
         || !iiif_deepzoom_find(&tile, &stored->deepzoom, want->region, want->size))
         return NULL;
+    numbers[0] = tile.level;
+    numbers[1] = tile.column;
+    numbers[2] = tile.row;
     return only_if_right(finfo,
-                         apr_psprintf(pool, "%s/%u/%u_%u.%s", stored->tiles, tile.level,
-                                      tile.column, tile.row, stored->deepzoom.format),
+                         apr_pstrcat(pool,
+                                     iiif_number_fill(stored->tiles, "/#/#_#.", numbers, pool),
+                                     stored->deepzoom.format, NULL),
                          stored, want, pool);
 }
 
@@ -98,13 +125,17 @@ static const char *zoomify_tile(apr_finfo_t *finfo, const iiif_stored_t *stored,
                                 const iiif_stored_want_t *want, apr_pool_t *pool)
 {
     iiif_zoomify_tile_t tile;
+    apr_uint64_t numbers[4];
 
     if (want->format != stored->format
         || !iiif_zoomify_find(&tile, &stored->zoomify, want->region, want->size))
         return NULL;
+    numbers[0] = tile.group;
+    numbers[1] = tile.level;
+    numbers[2] = tile.column;
+    numbers[3] = tile.row;
     return only_if_right(finfo,
-                         apr_psprintf(pool, "%s/TileGroup%" APR_UINT64_T_FMT "/%u-%u-%u.jpg",
-                                      stored->tiles, tile.group, tile.level, tile.column, tile.row),
+                         iiif_number_fill(stored->tiles, "/TileGroup#/#-#-#.jpg", numbers, pool),
                          stored, want, pool);
 }
 
@@ -115,10 +146,11 @@ static const char *zoomify_tile(apr_finfo_t *finfo, const iiif_stored_t *stored,
 static int spell_sizes(const char *sizes[SPELLINGS], const iiif_stored_t *stored,
                        const iiif_stored_want_t *want, apr_pool_t *pool)
 {
+    const apr_uint64_t sides[] = { want->size.width, want->size.height };
     int v3 = stored->version == IIIF_VERSION_3;
 
-    sizes[!v3] = apr_psprintf(pool, "%u,%u", want->size.width, want->size.height);
-    sizes[v3] = apr_psprintf(pool, "%u,", want->size.width);
+    sizes[!v3] = iiif_number_fill("", "#,#", sides, pool);
+    sizes[v3] = iiif_number_fill("", "#,", sides, pool);
     sizes[2] = v3 ? "max" : "full";
     return want->region.width == want->size.width && want->region.height == want->size.height ? 3
                                                                                               : 2;
@@ -133,8 +165,8 @@ static const char *level0_region(apr_finfo_t *finfo, const char *region,
 
     for (i = 0; i < count && !path; ++i)
         path = only_if_right(finfo,
-                             apr_psprintf(pool, "%s/%s/%s/0/default.%s", stored->tiles, region,
-                                          sizes[i], iiif_format(want->format)->extension),
+                             apr_pstrcat(pool, stored->tiles, region, "/", sizes[i], "/0/default.",
+                                         iiif_format(want->format)->extension, NULL),
                              stored, want, pool);
     return path;
 }
@@ -143,16 +175,17 @@ static const char *level0_tile(apr_finfo_t *finfo, const iiif_stored_t *stored,
                                const iiif_stored_want_t *want, apr_pool_t *pool)
 {
     const iiif_rect_t *r = &want->region;
+    const apr_uint64_t numbers[] = { r->x, r->y, r->width, r->height };
     const char *path;
 
     /* what cannot be checked is not even looked for */
     if (!(IIIF_IMAGE_SIZE_FORMATS & 1u << want->format))
         return NULL;
-    path = level0_region(finfo, apr_psprintf(pool, "%u,%u,%u,%u", r->x, r->y, r->width, r->height),
-                         stored, want, pool);
+    path =
+        level0_region(finfo, iiif_number_fill("/", "#,#,#,#", numbers, pool), stored, want, pool);
     if (!path && !r->x && !r->y && r->width == stored->full.width
         && r->height == stored->full.height)
-        path = level0_region(finfo, "full", stored, want, pool);
+        path = level0_region(finfo, "/full", stored, want, pool);
     return path;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "iiif/number.h"
 #include "iiif/source_format.h"
 #include "store/description.h"
 
@@ -15,7 +16,7 @@
 #define DESCRIPTION_MAX 1048576 /* bytes; real ones have some hundred */
 #define BASES           2       /* NAME with the source's extension, and without */
 #define SLOTS_MIN       64
-#define SLOTS_MAX       8192 /* 32 KB; of more tiles, some are checked more than once */
+#define SLOTS_MAX       65536 /* 256 KB; of more tiles, some are checked more than once */
 
 /* clang-format off */
 /* What is looked for, in the order of preference. */
@@ -123,17 +124,21 @@ static int has_namesake(const char *path, apr_pool_t *pool)
 static void look_around(look_t *look, const char *path, const iiif_stored_query_t *query,
                         apr_pool_t *pool)
 {
-    int b, c;
+    int b, c, found[BASES] = { 0 };
 
     memset(look, 0, sizeof(*look));
     look->bases[0] = path;
-    look->bases[1] = has_namesake(query->path, pool) ? NULL : without_extension(path, pool);
+    look->bases[1] = without_extension(path, pool);
     for (b = 0; b < BASES && look->bases[b]; ++b) {
-        for (c = 0; c < CANDIDATES; ++c)
+        for (c = 0; c < CANDIDATES; ++c) {
             look->seen[b][c] =
                 stamp_at(apr_pstrcat(pool, look->bases[b], candidates[c].suffix, NULL),
                          &query->source, pool);
+            found[b] |= !is_absent(&look->seen[b][c]);
+        }
     }
+    if (found[1] && has_namesake(query->path, pool))
+        look->bases[1] = NULL;
 }
 
 static int saw_the_same(const look_t *a, const look_t *b)
@@ -361,16 +366,17 @@ const iiif_stored_set_t *iiif_stored_find(iiif_lru_t *lru, const iiif_stored_que
 {
     static const iiif_stored_set_t nothing;
     const remembered_t *remembered;
-    const char *path, *key;
+    /* the pages of one file may differ in size */
+    const apr_uint64_t sides[] = { query->full.width, query->full.height };
+    const char *place = apr_pstrcat(pool, query->directory, "/", query->name, NULL);
+    const char *key = iiif_number_fill(place, "\n#x#", sides, pool), *path;
     look_t look;
 
-    if (iiif_path_join(&path, query->directory, query->name, NULL, pool) != APR_SUCCESS)
-        return &nothing;
-    /* the pages of one file may differ in size */
-    key = apr_psprintf(pool, "%s\n%ux%u", path, query->full.width, query->full.height);
     remembered = iiif_lru_get(lru, key, &query->source, pool);
     if (remembered && is_fresh(remembered))
         return &remembered->set;
+    if (iiif_path_join(&path, query->directory, query->name, NULL, pool) != APR_SUCCESS)
+        return &nothing;
     look_around(&look, path, query, pool);
     if (remembered && saw_the_same(&look, &remembered->look))
         return &remembered->set;

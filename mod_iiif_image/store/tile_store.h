@@ -41,9 +41,12 @@ typedef struct iiif_stored_t {
     iiif_zoomify_t zoomify;   /**< of ZOOMIFY */
     iiif_version_e version;   /**< of LEVEL0: 2 or 3 */
     apr_uint32_t *checked;    /**< private, atomic: marks of tiles whose header was right */
-    apr_uint32_t slots;       /**< private: how many @a checked holds, a power of two, or 0 */
+    apr_uint32_t slots;       /**< private: how many @a checked holds: a power of two, or 0 for a
+                                   pyramid */
 } iiif_stored_t;
 
+#define IIIF_STORED_LINE                                                                           \
+    16 /**< private: marks that share a cache line, and make room for another */
 #define IIIF_STORED_MAX 8
 
 /** All that is usable for one source, in the order of preference. */

@@ -135,42 +135,44 @@ static const struct {
 
 static const struct {
     const char *before;
-    int count;
-    apr_uint32_t numbers[4];
+    const char *pattern;
+    apr_uint64_t numbers[4];
     const char *want;
-} lists[] = {
-    { "",       1, { 0 },                   "0" },
-    { "",       1, { 9 },                   "9" },
-    { "",       1, { 10 },                  "10" },
-    { "",       1, { 1000000000 },          "1000000000" },
-    { "",       1, { 4294967295u },         "4294967295" },
-    { "",       2, { 640, 480 },            "640,480" },
-    { "^",      2, { 640, 480 },            "^640,480" },
-    { "/",      2, { 0, 1 },                "/0,1" },
-    { "square", 0, { 7 },                   "square" },
-    { "",       0, { 7 },                   "" },
-    { "",       3, { 1, 2, 3 },             "1,2,3" },
-    { "",       4, { 0, 0, 0, 0 },          "0,0,0,0" },
-    { "",       4, { 100, 20, 3, 40000 },   "100,20,3,40000" },
-    { "",       4, { 4294967295u, 4294967295u, 4294967295u, 4294967295u },
-      "4294967295,4294967295,4294967295,4294967295" },
-    { "entropy:", 4, { 4294967294u, 0, 2147483648u, 999999999 },
+} fills[] = {
+    { "",         "#",       { 0 },                       "0" },
+    { "",         "#",       { 9 },                       "9" },
+    { "",         "#",       { 10 },                      "10" },
+    { "",         "#",       { 1000000000 },              "1000000000" },
+    { "",         "#",       { 4294967295u },             "4294967295" },
+    { "",         "#",       { APR_UINT64_MAX },          "18446744073709551615" },
+    { "",         "#,#",     { 640, 480 },                "640,480" },
+    { "^",        "#,#",     { 640, 480 },                "^640,480" },
+    { "/a#b",     "/#/#_#.", { 12, 0, 307 },              "/a#b/12/0_307." },
+    { "square",   "",        { 7 },                       "square" },
+    { "",         "",        { 7 },                       "" },
+    { "",         "x",       { 7 },                       "x" },
+    { "t",        "/TileGroup#/#-#-#.jpg", { 3, 9, 100, 20 }, "t/TileGroup3/9-100-20.jpg" },
+    { "",         "####",    { 1, 2, 3, 4 },              "1234" },
+    { "entropy:", "#,#,#,#", { 4294967294u, 0, 2147483648u, 999999999 },
       "entropy:4294967294,0,2147483648,999999999" },
+    { "",         "#,#,#,#", { APR_UINT64_MAX, APR_UINT64_MAX, APR_UINT64_MAX, APR_UINT64_MAX },
+      "18446744073709551615,18446744073709551615,18446744073709551615,18446744073709551615" },
 };
 /* clang-format on */
 
-static void test_lists(void)
+static void test_fills(void)
 {
     apr_pool_t *pool;
     unsigned i;
 
     apr_initialize();
     apr_pool_create(&pool, NULL);
-    for (i = 0; i < ROWS(lists); ++i) {
-        const char *got = iiif_number_list(lists[i].before, lists[i].numbers, lists[i].count, pool);
+    for (i = 0; i < ROWS(fills); ++i) {
+        const char *got =
+            iiif_number_fill(fills[i].before, fills[i].pattern, fills[i].numbers, pool);
 
-        ok(!strcmp(got, lists[i].want), "'%s' and %d numbers -> '%s'", lists[i].before,
-           lists[i].count, got);
+        ok(!strcmp(got, fills[i].want), "'%s', '%s' -> '%s'", fills[i].before, fills[i].pattern,
+           got);
     }
     apr_terminate();
 }
@@ -207,6 +209,6 @@ int main(void)
            " -> %" APR_UINT64_T_FMT,
            ratios[i].value, ratios[i].numerator, ratios[i].denominator, got);
     }
-    test_lists();
+    test_fills();
     return done_testing();
 }

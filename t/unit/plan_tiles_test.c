@@ -233,7 +233,7 @@ static int is_planned(const iiif_plan_t *plan, unsigned i, apr_pool_t *pool)
     int raw = cases[i].kind == RAW, file = cases[i].kind == STATIC, xml = cases[i].kind == XML;
 
     return plan->kind == cases[i].kind && !plan->raw.level == !raw && !plan->file == !file
-           && !plan->descriptor == !xml && !plan->canonical == !!xml && !plan->key == !!xml
+           && !plan->descriptor == !xml && !plan->key == !!xml
            && (!file
                || (!strcmp(plan->file, in_store(cases[i].file, pool)) && plan->finfo.size > 0
                    && plan->finfo.filetype == APR_REG))
