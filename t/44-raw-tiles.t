@@ -5,11 +5,11 @@ use strict;
 use warnings FATAL => 'all';
 use lib 't/lib';
 use Apache::Test qw(-withtestmore);
-use IIIF::Client qw(info);
+use IIIF::Client qw(info plan_of);
 use IIIF::FileWriter qw(rgb_profile);
 use IIIF::JpegStream qw(jpeg);
 use IIIF::Pixels qw(fetch picture decode crop turn mirror shows);
-use IIIF::RawTiles qw(fixture_levels stored_tile level_picture grid plan_of raw_faults cut_faults picture_of luma_of
+use IIIF::RawTiles qw(fixture_levels stored_tile level_picture grid raw_faults cut_faults picture_of luma_of
     transposed apart in_srgb few);
 use IIIF::TiffReader qw(tile_of);
 

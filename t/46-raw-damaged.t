@@ -5,9 +5,10 @@ use strict;
 use warnings FATAL => 'all';
 use lib 't/lib';
 use Apache::Test qw(-withtestmore);
+use IIIF::Client qw(plan_of);
 use IIIF::JpegPyramid qw(level_of);
 use IIIF::Pixels qw(fetch picture crop decode shows);
-use IIIF::RawTiles qw(apart plan_of raw_faults stored_tile);
+use IIIF::RawTiles qw(apart raw_faults stored_tile);
 
 my @SMALL = (600, 500, 8);
 my $PICTURE = picture(level_of(\@SMALL, 1, 1, 3));

@@ -7,12 +7,12 @@ use lib 't/lib';
 use Apache::Test qw(-withtestmore);
 use File::Temp ();
 use Compress::Zlib qw(memGunzip);
-use IIIF::Client qw(ask get h2);
+use IIIF::Client qw(ask get h2 plan_of);
 use IIIF::JpegPyramid qw(jpeg_pyramid);
 use IIIF::Load qw(processes);
 use IIIF::Pixels qw(crop shows);
 use IIIF::PrivateHttpd ();
-use IIIF::RawTiles qw(stored_tile level_picture plan_of raw_faults cut_faults);
+use IIIF::RawTiles qw(stored_tile level_picture raw_faults cut_faults);
 use IIIF::TiffWriter qw(tiff);
 
 my @ODD = (1001, 701, 32);

@@ -7,10 +7,12 @@ use lib 't/lib';
 use Apache::Test qw(-withtestmore);
 use Digest::MD5 qw(md5_hex);
 use File::Find qw(find);
-use IIIF::Client qw(ask get info dims_of h2);
+use IIIF::Client qw(ask get info dims_of h2 plan_of);
 use IIIF::Coordinates qw(level_bytes);
 use IIIF::Pixels qw(picture decode crop scale turn shade difference shows shows_picture);
-use IIIF::PrivateHttpd ();
+use IIIF::PrivateHttpd qw(slurp);
+use List::Util qw(min);
+use POSIX qw(ceil);
 use MIME::Base64 qw(encode_base64);
 
 my $TILES = 'apxs-build/fixtures/stored/tiles';
@@ -29,32 +31,12 @@ my @STORED = (2, 60);
 my @MADE   = (4, 100);
 my @COARSE = (7, 120);
 
-sub slurp {
-    my ($path) = @_;
-    return IIIF::PrivateHttpd::slurp($path);
-}
-
-sub plan_of {
-    my ($response) = @_;
-    return $response->code . ' ' . ($response->header('X-IIIF-Plan') // 'no plan');
-}
-
-sub ceil_div {
-    my ($a, $b) = @_;
-    return int(($a + $b - 1) / $b);
-}
-
-sub min {
-    my ($a, $b) = @_;
-    return $a < $b ? $a : $b;
-}
-
 # A coordinate picture divided by FACTOR, sides rounded up unless they are given. The last is kept.
 my ($kept_name, $kept) = ('');
 
 sub level {
     my ($of, $factor, @sides) = @_;
-    @sides = map { ceil_div($_, $factor) } @{$of}[0, 1] unless @sides;
+    @sides = map { ceil($_ / $factor) } @{$of}[0, 1] unless @sides;
     my $name = "@{$of} $factor @sides";
 
     ($kept_name, $kept) = ($name, picture(@sides, level_bytes(@{$of}, $factor, @sides))) if $name ne $kept_name;
@@ -182,7 +164,7 @@ sub grid {
             for (my $y = 0; $y < $height; $y += $down) {
                 for (my $x = 0; $x < $width; $x += $across) {
                     my @region = ($x, $y, min($across, $width - $x), min($down, $height - $y));
-                    my @sides = map { ceil_div($_, $factor) } @region[2, 3];
+                    my @sides = map { ceil($_ / $factor) } @region[2, 3];
                     push @tiles, [ join(',', @region) . '/' . join(',', @sides), $factor, $x, $y, @sides ];
                 }
             }

@@ -6,40 +6,22 @@ use warnings FATAL => 'all';
 use lib 't/lib';
 use Apache::Test qw(-withtestmore);
 use File::Path qw(make_path remove_tree);
-use IIIF::Client qw(ask get info dims_of h2);
+use IIIF::Client qw(ask get info dims_of h2 plan_of);
 use IIIF::Pixels qw(coordinates decode crop scale difference shows);
-use IIIF::PrivateHttpd ();
+use IIIF::PrivateHttpd qw(slurp);
+use List::Util qw(min);
+use POSIX qw(ceil);
 
 my $TILES  = 'apxs-build/fixtures/stored/tiles';
 my $IMAGES = 'apxs-build/fixtures/stored/images';
 my $HTDOCS = Apache::Test::vars('documentroot');
-
-sub slurp {
-    my ($path) = @_;
-    return IIIF::PrivateHttpd::slurp($path);
-}
-
-sub plan_of {
-    my ($response) = @_;
-    return $response->code . ' ' . ($response->header('X-IIIF-Plan') // 'no plan');
-}
-
-sub ceil_div {
-    my ($a, $b) = @_;
-    return int(($a + $b - 1) / $b);
-}
-
-sub min {
-    my ($a, $b) = @_;
-    return $a < $b ? $a : $b;
-}
 
 # The sides of the levels, the full image last: halved rounding up until $is_last->(WIDTH, HEIGHT)
 sub levels {
     my ($width, $height, $is_last) = @_;
     my @levels = ([ $width, $height ]);
 
-    unshift @levels, [ map { ceil_div($_, 2) } @{ $levels[0] } ] until $is_last->(@{ $levels[0] });
+    unshift @levels, [ map { ceil($_ / 2) } @{ $levels[0] } ] until $is_last->(@{ $levels[0] });
     return @levels;
 }
 
@@ -60,8 +42,8 @@ sub tiles {
 
     for my $level (0 .. $#levels) {
         my ($width, $height) = @{ $levels[$level] };
-        for my $row (0 .. ceil_div($height, $tile) - 1) {
-            for my $column (0 .. ceil_div($width, $tile) - 1) {
+        for my $row (0 .. ceil($height / $tile) - 1) {
+            for my $column (0 .. ceil($width / $tile) - 1) {
                 my ($x, $y) = ($column * $tile, $row * $tile);
                 push @tiles, {
                     level => $level, column => $column, row => $row, x => $x, y => $y, of => $levels[$level],
@@ -173,7 +155,7 @@ sub region {
     my ($t, $width, $height) = @_;
     my $factor = 1;
 
-    $factor *= 2 while ceil_div($width, $factor) > $t->{of}[0] || ceil_div($height, $factor) > $t->{of}[1];
+    $factor *= 2 while ceil($width / $factor) > $t->{of}[0] || ceil($height / $factor) > $t->{of}[1];
     my ($x, $y) = map { $factor * $t->{$_} } qw(x y);
     return ($x, $y, min($factor * $t->{width}, $width - $x), min($factor * $t->{height}, $height - $y));
 }

@@ -13,7 +13,7 @@ use Image::Magick ();
 use IO::Socket::INET ();
 use JSON::PP ();
 
-our @EXPORT_OK = qw(ask get info dims_of dims_of_file answered_by raw h2);
+our @EXPORT_OK = qw(ask get info dims_of dims_of_file answered_by plan_of raw h2);
 
 our $PORT;    # of a private httpd; undefined: the tests' own
 
@@ -103,6 +103,13 @@ sub answered_by {
     return 'iiif ' . $response->header('X-IIIF-Kind') if $response->header('X-IIIF-Kind');
     return 'front controller' if $response->content eq "the rest of httpd\n";
     return 'httpd';
+}
+
+# How the answer was made, as the module noted
+sub plan_of {
+    my ($response) = @_;
+    my $plan = $response->header('X-IIIF-Plan') // '';
+    return $response->code . ($plan eq '' ? ' without a plan' : " $plan");
 }
 
 # h2(TARGET, CURL ARGUMENT...): the same over cleartext HTTP/2.

@@ -7,10 +7,13 @@ package IIIF::PrivateHttpd;
 use strict;
 use warnings FATAL => 'all';
 use Cwd qw(getcwd);
+use Exporter qw(import);
 use File::Path qw(make_path);
 use File::Temp ();
 use IO::Socket::INET ();
 use Time::HiRes qw(sleep time);
+
+our @EXPORT_OK = qw(slurp);
 
 my $PATIENCE = 30;    # seconds: far more than any of this takes
 my $owner    = $$;    # forked clients leave the server alone

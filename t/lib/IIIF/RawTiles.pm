@@ -11,11 +11,12 @@ use Exporter qw(import);
 use File::Temp ();
 use HTTP::Response ();
 use IIIF::JpegPyramid qw(level_of);
+use IIIF::Client qw(plan_of);
 use IIIF::JpegStream qw(jpeg jpeg_stream differences shown_as);
 use IIIF::Pixels qw(crop decode difference grays picture);
 use IIIF::TiffReader qw(levels_of tile_of);
 
-our @EXPORT_OK = qw(fixture_levels stored_tile level_picture grid plan_of raw_faults cut_faults picture_of luma_of transposed
+our @EXPORT_OK = qw(fixture_levels stored_tile level_picture grid raw_faults cut_faults picture_of luma_of transposed
     apart in_srgb few);
 
 my $FIXTURES = 'apxs-build/fixtures/images/raw';
@@ -84,13 +85,6 @@ sub grid {
 }
 
 # -- what is answered ---------------------------------------------------------------------------
-
-# How the answer was made, as the module noted
-sub plan_of {
-    my ($response) = @_;
-    my $plan = $response->header('X-IIIF-Plan') // '';
-    return $response->code . ($plan eq '' ? ' without a plan' : " $plan");
-}
 
 my @STORED = qw(frame quantization huffman restart select scan);
 
