@@ -315,7 +315,7 @@ sub fates {
     return \%seen;
 }
 
-for my $row ([ 'a tile of the grid', 'map.jpg/2048,1024,512,512/512,512/0/default.jpg' ], [ 'what is off the grid', 'map.jpg/1,1,3000,2500/2000,/33/default.png' ]) {
+for my $row ([ 'a tile of the grid', 'map.jpg/2048,1024,512,512/512,512/0/default.jpg' ], [ 'what is off the grid', 'map.jpg/1,1,3000,2500/900,/33/default.png' ]) {
     my ($what, $target) = @{$row};
 
     push @tests, sub {
@@ -343,10 +343,18 @@ push @tests, sub {
     is fate(get("/iiif/plain.jpg/$TILE")), '200 render stored', '  others are served as before';
 };
 
+# nor is anybody kept waiting for what cannot be kept
+push @tests, sub {
+    my ($crowded) = my @held = server(conf => $CHILDREN);
+    my @answers = crowd($crowded->port, ('/iiif/map.jpg/1,1,3000,2500/2000,/33/default.png') x 8);
+    is_deeply [ map { fate($_) } @answers ], [ ('200 render passed') x 8 ], 'what is more than a twentieth of the store is rendered for each who asks';
+    cmp_ok length $answers[0]->content, '>', (64 << 20) / 20, '  as it is so large';
+};
+
 # a client that goes while it waits leaves its thread to others; who comes then is served
 push @tests, sub {
     my ($crowded) = my @held = server(conf => $CHILDREN);
-    my $target = '/iiif/map.jpg/1,1,3000,2500/2400,/33/default.png';
+    my $target = '/iiif/map.jpg/1,1,3000,2500/900,/34/default.png';
     my @sockets = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $crowded->port) // die "no connection: $!\n" } 1 .. 20;
     for my $socket (@sockets) {
         print {$socket} "GET $target HTTP/1.1\r\nHost: localhost\r\n\r\n";

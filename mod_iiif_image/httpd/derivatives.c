@@ -109,15 +109,20 @@ static int may_wait(int already)
     return !already || already < threads * 3 / 4;
 }
 
-/* Until it is there, or there is no maker: the one who is called that is told apart by having the
- * lease. */
+/* Whoever made it could not keep it: nobody waits for another try. */
+static int is_given_up(const iiif_derived_t *derived)
+{
+    return marks && iiif_marks_given_up(marks, derived->derivative.hash);
+}
+
+/* Until it is there, or the lease is ours, or there is nothing to wait for. */
 static apr_status_t wait_for_maker(iiif_derived_t *derived, request_rec *r, iiif_err_t *err)
 {
     apr_time_t until = apr_time_now() + PATIENCE;
     apr_interval_time_t pause = FIRST_PAUSE;
     apr_status_t rv = APR_EBUSY;
 
-    while (rv == APR_EBUSY && !look(derived, r)) {
+    while (rv == APR_EBUSY && !look(derived, r) && !is_given_up(derived)) {
         if (client_has_gone(r))
             return iiif_fail(err, IIIF_EBUSY, "nobody waits for this image any more");
         if (apr_time_now() > until)
@@ -199,7 +204,7 @@ apr_status_t iiif_derived_find(iiif_derived_t *derived, request_rec *r, iiif_err
         return APR_SUCCESS;
     if (!marks || iiif_marks_ask(marks, derived->derivative.hash))
         derived->admitted = 1;
-    return find_or_lease(derived, r, err);
+    return is_given_up(derived) ? APR_SUCCESS : find_or_lease(derived, r, err);
 }
 
 int iiif_derived_send(iiif_derived_t *derived, request_rec *r)
@@ -217,7 +222,8 @@ static void evict(iiif_derived_t *derived, request_rec *r)
         complain(r, rv, err.text);
 }
 
-static void write_it(iiif_derived_t *derived, request_rec *r, const iiif_bytes_t *bytes)
+/* Is it kept? */
+static int write_it(iiif_derived_t *derived, request_rec *r, const iiif_bytes_t *bytes)
 {
     const iiif_derivative_content_t content = { bytes->data, bytes->len, derived->mtime };
     iiif_err_t err = { "" };
@@ -230,15 +236,19 @@ static void write_it(iiif_derived_t *derived, request_rec *r, const iiif_bytes_t
         complain(r, rv, err.text);
     if (full)
         evict(derived, r);
+    return rv == APR_SUCCESS;
 }
 
 void iiif_derived_keep(iiif_derived_t *derived, request_rec *r, const iiif_bytes_t *bytes)
 {
+    apr_uint64_t hash;
+
     if (!derived)
         return;
-    if (bytes && (derived->admitted || iiif_marks_asked_again(marks, derived->derivative.hash)))
-        write_it(derived, r, bytes);
-    else if (bytes)
+    hash = derived->derivative.hash;
+    if (bytes && !derived->admitted && !iiif_marks_asked_again(marks, hash))
         note(r, "passed");
+    else if (!(bytes && write_it(derived, r, bytes)) && marks)
+        iiif_marks_give_up(marks, hash);
     release(derived);
 }

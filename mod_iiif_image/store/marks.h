@@ -3,7 +3,7 @@
 #define IIIF_STORE_MARKS_H
 /**
  * @file marks.h
- * @brief What was asked for before: so that what is asked for once is not kept.
+ * @brief What was asked for before, so that what is asked for once is not kept; and what cannot be.
  *
  * One word for each of IIIF_MARKS places, in memory that processes share; atomic, without lock.
  * Where two derivatives have one place, the later mark stands; so marks grow old by what comes
@@ -22,4 +22,11 @@ int iiif_marks_ask(iiif_marks_t *marks, apr_uint64_t hash);
 
 /** Was @a hash asked for more than once, by its mark? */
 int iiif_marks_asked_again(const iiif_marks_t *marks, apr_uint64_t hash);
+
+/** Mark that @a hash was made and could not be kept: to wait for another maker would be for
+ *  nothing. Holds until something else has its place. */
+void iiif_marks_give_up(iiif_marks_t *marks, apr_uint64_t hash);
+
+/** Was it? */
+int iiif_marks_given_up(const iiif_marks_t *marks, apr_uint64_t hash);
 #endif
