@@ -239,16 +239,24 @@ static int write_it(iiif_derived_t *derived, request_rec *r, const iiif_bytes_t 
     return rv == APR_SUCCESS;
 }
 
-void iiif_derived_keep(iiif_derived_t *derived, request_rec *r, const iiif_bytes_t *bytes)
+static void give_up(apr_uint64_t hash)
+{
+    if (marks)
+        iiif_marks_give_up(marks, hash);
+}
+
+void iiif_derived_keep(iiif_derived_t *derived, request_rec *r, apr_status_t rv,
+                       const iiif_bytes_t *bytes)
 {
     apr_uint64_t hash;
 
     if (!derived)
         return;
     hash = derived->derivative.hash;
-    if (bytes && !derived->admitted && !iiif_marks_asked_again(marks, hash))
+    if (rv == APR_SUCCESS && !derived->admitted && !iiif_marks_asked_again(marks, hash))
         note(r, "passed");
-    else if (!(bytes && write_it(derived, r, bytes)) && marks)
-        iiif_marks_give_up(marks, hash);
+    else if (rv == APR_SUCCESS ? !write_it(derived, r, bytes)
+                               : rv != IIIF_EBUSY && rv != IIIF_ECHANGED)
+        give_up(hash);
     release(derived);
 }

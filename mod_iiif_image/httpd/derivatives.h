@@ -45,7 +45,9 @@ int iiif_derived_send(iiif_derived_t *derived, request_rec *r);
 /**
  * The render is over: keep it, if it is to be kept, and let those who wait go on.
  * @param derived may be NULL
- * @param bytes   NULL: there is none
+ * @param rv      of the render; IIIF_EBUSY, IIIF_ECHANGED: another try may have more luck
+ * @param bytes   of a render that succeeded
  */
-void iiif_derived_keep(iiif_derived_t *derived, request_rec *r, const iiif_bytes_t *bytes);
+void iiif_derived_keep(iiif_derived_t *derived, request_rec *r, apr_status_t rv,
+                       const iiif_bytes_t *bytes);
 #endif

@@ -239,7 +239,7 @@ static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_c
         return OK;
     context->rv = iiif_render(&bytes, plan->pixels, &plan->resolved, &look, &context->err);
     iiif_vips_thread_end();
-    iiif_derived_keep(derived, r, context->rv == APR_SUCCESS ? &bytes : NULL);
+    iiif_derived_keep(derived, r, context->rv, &bytes);
     return context->rv == APR_SUCCESS ? iiif_send_bytes(r, &bytes) : OK;
 }
 
