@@ -24,7 +24,7 @@
 #define TRAILER          16
 #define LENGTH_MAX       APR_UINT64_C(999999999999) /* what twelve digits can say */
 #define USE_NOTED        apr_time_from_sec(60)
-#define DIRECTORIES_GONE 4 /* times that eviction may remove what was just made */
+#define DIRECTORIES_GONE 5 /* times that eviction may remove what was just made */
 
 /* Percent-escaped, "." in front too, so that it is one segment and never "..". */
 static char *escape(const char *name, apr_pool_t *pool)
@@ -178,60 +178,41 @@ static apr_status_t fill(int fd, const iiif_derivative_content_t *content)
     return rv;
 }
 
-/* A file that has no name yet gets one; ENOENT: its directory was empty, and was removed. */
-static apr_status_t give_name(int fd, const iiif_derivative_t *derivative, unsigned *made)
+/* Give a file its name, by link() or rename(). ENOENT: its directory is not there yet, or was empty
+ * and has been removed. */
+static apr_status_t name_file(const char *from, int by_link, const iiif_derivative_t *derivative,
+                              unsigned *made)
 {
-    char self[32];
+    apr_status_t rv = APR_SUCCESS;
     int i;
 
-    apr_snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-    for (i = 0; i < DIRECTORIES_GONE; ++i) {
-        apr_status_t rv;
-
-        if (!linkat(AT_FDCWD, self, AT_FDCWD, derivative->path, AT_SYMLINK_FOLLOW))
+    for (i = 0; i < DIRECTORIES_GONE && (rv == APR_SUCCESS || rv == ENOENT); ++i) {
+        if (!(by_link ? linkat(AT_FDCWD, from, AT_FDCWD, derivative->path, AT_SYMLINK_FOLLOW)
+                      : rename(from, derivative->path)))
             return APR_SUCCESS;
         if (errno != ENOENT)
             return errno;
         rv = make_directories(made, derivative);
-        if (rv != APR_SUCCESS)
-            return rv;
     }
-    return APR_ENOENT;
+    return rv == APR_SUCCESS ? APR_ENOENT : rv;
 }
 
 static apr_status_t write_unlinked(const iiif_derivative_t *derivative,
                                    const iiif_derivative_content_t *content, unsigned *made)
 {
     int fd = open(derivative->store->directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    char self[32];
     apr_status_t rv;
 
     if (fd < 0)
         return errno == EISDIR || errno == EINVAL ? EOPNOTSUPP : errno;
+    apr_snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
     rv = fill(fd, content);
     if (rv == APR_SUCCESS)
-        rv = give_name(fd, derivative, made);
+        rv = name_file(self, 1, derivative, made);
     if (close(fd) && rv == APR_SUCCESS)
         rv = errno;
     return rv;
-}
-
-/* The end of a file that has a name for the time being. */
-static apr_status_t move(const char *temp, const iiif_derivative_t *derivative, unsigned *made)
-{
-    int i;
-
-    for (i = 0; i < DIRECTORIES_GONE; ++i) {
-        apr_status_t rv;
-
-        if (!rename(temp, derivative->path))
-            return APR_SUCCESS;
-        if (errno != ENOENT)
-            return errno;
-        rv = make_directories(made, derivative);
-        if (rv != APR_SUCCESS)
-            return rv;
-    }
-    return APR_ENOENT;
 }
 
 static apr_status_t write_named(const iiif_derivative_t *derivative,
@@ -251,7 +232,7 @@ static apr_status_t write_named(const iiif_derivative_t *derivative,
     if (close(fd) && rv == APR_SUCCESS) /* a full disk can show up here */
         rv = errno;
     if (rv == APR_SUCCESS)
-        rv = move(temp, derivative, made);
+        rv = name_file(temp, 0, derivative, made);
     if (rv != APR_SUCCESS)
         unlink(temp);
     return rv;

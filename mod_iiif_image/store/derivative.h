@@ -77,8 +77,8 @@ typedef struct iiif_derivative_content_t {
 /**
  * Keep it: whole, or not at all. Directories are made as needed.
  * @param evict set when the store has come to its bound: iiif_evictor_start()
- * @return APR_SUCCESS, also when another was as quick; IIIF_EFULL: not now, or it is larger than a
- *         twentieth of the bound; or why it cannot be written, with a sentence
+ * @return APR_SUCCESS, also when another was as quick; IIIF_EFULL: not now, or it is larger than 4
+ * % of the bound; or why it cannot be written, with a sentence
  */
 apr_status_t iiif_derivative_write(int *evict, const iiif_derivative_t *derivative,
                                    const iiif_derivative_content_t *content, iiif_err_t *err);

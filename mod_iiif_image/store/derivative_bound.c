@@ -14,6 +14,9 @@
 
 #include "base/banned.h"
 
+#define BEYOND       25 /* what goes on being written while somebody evicts: this part of the bound */
+#define BELOW        20                     /* so far down eviction goes */
+#define SETTLED      apr_time_from_msec(50) /* who has taken has written by then */
 #define USAGE_HEAD   "iiif-derivatives 1 "
 #define USAGE_LENGTH 40
 #define CHANGING     0 /* bytes of `usage` that are locked */
@@ -114,7 +117,7 @@ static int is_new(const char *directory)
 
 apr_status_t iiif_bound_take(int *evict, const char *directory, apr_int64_t bound, apr_int64_t cost)
 {
-    apr_int64_t slack = bound / 20, total;
+    apr_int64_t slack = bound / BEYOND, total;
     usage_t usage;
     apr_status_t rv;
 
@@ -302,7 +305,7 @@ static void remove_old_temps(walk_t *walk, int store)
     }
     while ((entry = readdir(dir))) {
         if (!fstatat(fd, entry->d_name, &is, AT_SYMLINK_NOFOLLOW) && S_ISREG(is.st_mode)
-            && walk->now - apr_time_make(is.st_ctim.tv_sec, 0) > TEMP_MAX_AGE)
+            && walk->now - apr_time_make(is.st_atim.tv_sec, 0) > TEMP_MAX_AGE)
             remove_entry(walk, fd, entry->d_name, 0);
     }
     closedir(dir);
@@ -340,11 +343,13 @@ static void choose_age(walk_t *walk, apr_int64_t enough)
 static apr_status_t evict(walk_t *walk, apr_int64_t bound)
 {
     apr_int64_t before = 0, total = 0;
-    apr_int64_t low = bound - bound / 20;
+    apr_int64_t low = bound - bound / BELOW;
     apr_status_t rv = iiif_bound_add(&before, walk->directory, 0);
 
-    if (rv == APR_SUCCESS || rv == APR_EINCOMPLETE)
-        rv = visit_store(walk);
+    if (rv != APR_SUCCESS && rv != APR_EINCOMPLETE)
+        return rv;
+    apr_sleep(SETTLED); /* so that the walk finds what was counted before */
+    rv = visit_store(walk);
     if (rv == APR_SUCCESS && !stopped(walk))
         rv = set_usage(&total, walk->directory, walk->counted, before);
     if (rv != APR_SUCCESS || stopped(walk) || total <= low)

@@ -23,8 +23,8 @@ apr_int64_t iiif_bound_cost(apr_int64_t size);
 /**
  * Take @a cost bytes of @a bound, before they are written.
  * @param evict set to 1 when the store has come to its bound, or it is not known how much it holds
- * @return APR_SUCCESS: write; IIIF_EFULL: more than a twentieth of the bound, or the store is a
- *         twentieth beyond it, or it must be counted first; or why `usage` cannot be used
+ * @return APR_SUCCESS: write; IIIF_EFULL: more than 4 % of the bound, or the store would be 4 %
+ *         beyond it, or it must be counted first; or why `usage` cannot be used
  */
 apr_status_t iiif_bound_take(int *evict, const char *directory, apr_int64_t bound,
                              apr_int64_t cost);
