@@ -71,7 +71,7 @@ static apr_status_t lock_usage(usage_t *usage, const char *directory)
     char text[USAGE_LENGTH];
     apr_status_t rv;
 
-    usage->fd = open_usage(directory);
+    *usage = (usage_t){ .fd = open_usage(directory) };
     if (usage->fd < 0)
         return errno;
     rv = iiif_range_lock(usage->fd, CHANGING, 1);
