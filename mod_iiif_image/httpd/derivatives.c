@@ -156,7 +156,6 @@ static void release(iiif_derived_t *derived)
 /* Whatever is wrong with the store, requests are answered; it is said once a minute. */
 static void complain(request_rec *r, apr_status_t rv, const char *sentence)
 {
-    note(r, "failed");
     if (iiif_is_due(sentence))
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, rv < APR_OS_START_USERERR ? rv : 0, r,
                       IIIF_LOGNO(0010) "IIIFDerivativeStore: %s", sentence);
@@ -182,6 +181,7 @@ static apr_status_t find_or_lease(iiif_derived_t *derived, request_rec *r, iiif_
     if (rv != APR_SUCCESS) {
         iiif_fail(err, rv, "no lease in %s", derived->store.directory);
         complain(r, rv, err->text);
+        note(r, "failed");
         release(derived);
         return APR_SUCCESS;
     }
@@ -230,9 +230,8 @@ static int write_it(iiif_derived_t *derived, request_rec *r, const iiif_bytes_t 
     int full = 0;
     apr_status_t rv = iiif_derivative_write(&full, &derived->derivative, &content, &err);
 
-    if (rv == APR_SUCCESS || rv == IIIF_EFULL)
-        note(r, rv == APR_SUCCESS ? "stored" : "passed");
-    else
+    note(r, rv == APR_SUCCESS ? "stored" : rv == IIIF_EFULL ? "passed" : "failed");
+    if (rv != APR_SUCCESS && rv != IIIF_EFULL)
         complain(r, rv, err.text);
     if (full)
         evict(derived, r);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/range_lock.h"
+#include "store/derivative.h"
 
 #include "base/banned.h"
 
@@ -96,9 +97,14 @@ static apr_status_t write_usage(const usage_t *usage, apr_int64_t total)
     return n < 0 ? errno : ENOSPC;
 }
 
+static int is_hex(const char *name, size_t digits)
+{
+    return strspn(name, "0123456789abcdef") == digits && !name[digits];
+}
+
 static int is_hash(const char *name)
 {
-    return strspn(name, "0123456789abcdef") == 2 && !name[2];
+    return is_hex(name, 2);
 }
 
 /* Has nothing been kept yet? */
@@ -279,6 +285,10 @@ static int visit_directory(walk_t *walk, int parent, const char *name, int depth
 
         if (!strcmp(child, ".") || !strcmp(child, ".."))
             continue;
+        if (depth == DEPTH - 1 && !is_hex(child, IIIF_FINGERPRINT_DIGITS)) {
+            ++left; /* not ours */
+            continue;
+        }
         left += depth < DEPTH ? !visit_directory(walk, fd, child, depth + 1)
                               : !visit_file(walk, fd, child);
     }

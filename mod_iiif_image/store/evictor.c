@@ -14,7 +14,7 @@
 
 struct iiif_evictor_t {
     apr_thread_mutex_t *lock;
-    int stop; /* atomic; the rest under the lock */
+    int stop; /* set under the lock, read without it: atomic; the rest under the lock */
     int running;
     apr_thread_t *thread; /* NULL: none, or one that is joined */
     apr_pool_t *pool;     /* of the thread; made anew for each */
@@ -60,7 +60,9 @@ static apr_status_t stop_and_join(void *data)
 {
     iiif_evictor_t *evictor = data;
 
+    apr_thread_mutex_lock(evictor->lock);
     __atomic_store_n(&evictor->stop, 1, __ATOMIC_RELAXED);
+    apr_thread_mutex_unlock(evictor->lock);
     join(evictor);
     return APR_SUCCESS;
 }
@@ -101,7 +103,7 @@ apr_status_t iiif_evictor_start(iiif_evictor_t *evictor, const char *directory, 
     apr_status_t rv = APR_SUCCESS;
 
     apr_thread_mutex_lock(evictor->lock);
-    if (!evictor->running) {
+    if (!evictor->running && !evictor->stop) {
         rv = evictor->rv;
         *err = evictor->err;
         evictor->rv = APR_SUCCESS;

@@ -197,6 +197,23 @@ static void test_readers(apr_pool_t *pool)
        "what is open can be read although it has gone");
 }
 
+/* What a person has put there by mistake. */
+static void test_foreign(apr_pool_t *pool)
+{
+    char *foreign = apr_pstrcat(pool, directory, "/ab", NULL);
+    char *file;
+
+    fill_store(2, pool);
+    mkdir(foreign, 0700);
+    mkdir(foreign = apr_pstrcat(pool, foreign, "/photographs", NULL), 0700);
+    mkdir(foreign = apr_pstrcat(pool, foreign, "/2026", NULL), 0700);
+    file = apr_pstrcat(pool, foreign, "/1.jpg", NULL);
+    close(open(file, O_CREAT | O_WRONLY, 0600));
+    evict_to(0);
+    ok(!access(file, F_OK) && !is_there(0, pool) && !is_there(1, pool),
+       "files that do not lie as ours do are left alone");
+}
+
 static void test_temps(apr_pool_t *pool)
 {
     char *old = apr_pstrcat(pool, directory, "/tmp/abcdef", NULL);
@@ -329,6 +346,7 @@ int main(void)
     test_empty(pool);
     test_corrupt(pool);
     test_readers(pool);
+    test_foreign(pool);
     test_temps(pool);
     test_stop(pool);
     test_evictor(pool);
