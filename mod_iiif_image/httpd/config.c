@@ -43,6 +43,7 @@ void *iiif_server_conf_create(apr_pool_t *pool, server_rec *s)
 
     (void)s;
     conf->roots = apr_array_make(pool, 2, sizeof(iiif_root_t));
+    conf->places = apr_array_make(pool, 2, sizeof(iiif_place_t));
     conf->index_bytes = -1;
     return conf;
 }
@@ -53,6 +54,7 @@ void *iiif_server_conf_merge(apr_pool_t *pool, void *basev, void *addv)
     iiif_server_conf_t *conf = apr_pcalloc(pool, sizeof(*conf));
 
     conf->roots = apr_array_append(pool, add->roots, base->roots);
+    conf->places = add->places;
     conf->resolver = add->resolver ? add->resolver : base->resolver;
     conf->index_bytes = base->index_bytes;
     return conf;

@@ -31,6 +31,8 @@
     PTR(const char *,         location_root,     NULL)  /* IIIFImageRoot in <Location>: directory, */     \
     PTR(const char *,         location_prefix,   NULL)  /* and the Location's path */                     \
     PTR(const char *,         tile_store,        NULL)  /* "": none */                                     \
+    PTR(const char *,         derivative_store,  NULL)  /* "": none */                                     \
+    NUM(apr_int64_t,          derivative_bound,  0)     /* bytes */                                        \
     PTR(const char *,         base_url,          NULL)                                                    \
     PTR(const char *,         rights,            NULL)                                                    \
     PTR(const char *,         attribution,       NULL)                                                    \
@@ -47,6 +49,12 @@ typedef struct iiif_dir_conf_t {
     int quality[IIIF_FORMATS]; /**< IIIFQuality; 0: not set */
 } iiif_dir_conf_t;
 
+/** A directory that a directive names, anywhere in a server: for what must not lie in what. */
+typedef struct iiif_place_t {
+    enum { IIIF_PLACE_IMAGES, IIIF_PLACE_TILES, IIIF_PLACE_DERIVATIVES } kind;
+    const char *directory; /**< absolute, without trailing slash unless it is "/" */
+} iiif_place_t;
+
 /** One IIIFImageRoot of a server. */
 typedef struct iiif_root_t {
     const char *prefix;    /**< URL path without trailing slash; "" for "/" */
@@ -55,6 +63,7 @@ typedef struct iiif_root_t {
 
 typedef struct iiif_server_conf_t {
     apr_array_header_t *roots;       /**< of iiif_root_t, this server's before the main server's */
+    apr_array_header_t *places;      /**< of iiif_place_t, this server's alone, sections too */
     const iiif_resolver_t *resolver; /**< NULL: not set, filesystem */
     apr_int64_t index_bytes;         /**< IIIFSourceIndex; of the main server; -1: not set */
 } iiif_server_conf_t;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every directive: its setter, then the table. A bad value names directive, value and range. */
 #include <apr_file_io.h>
+#include <apr_lib.h>
 #include <apr_network_io.h>
 #include <apr_strings.h>
 #include <httpd.h>
@@ -14,7 +15,9 @@
 
 #include "base/banned.h"
 
-#define INFO_FILE_MAX (1 << 20)                  /* bytes of IIIFInfo */
+#define INFO_FILE_MAX (1 << 20)              /* bytes of IIIFInfo */
+#define STORE_MIN     (APR_INT64_C(1) << 20) /* bytes of IIIFDerivativeStore */
+#define STORE_MAX     (APR_INT64_C(1) << 50)
 #define PIXELS_MAX    APR_INT64_C(1000000000000) /* a terapixel: more is a slip of the keyboard */
 
 /* Whole decimal numbers only: "12abc", "" and values out of range are refused. */
@@ -87,6 +90,18 @@ static const char *parse_directory(const char **directory, cmd_parms *cmd, const
     return NULL;
 }
 
+/* One that check_config will look at. */
+static const char *parse_place(const char **directory, cmd_parms *cmd, const char *arg, int kind)
+{
+    iiif_server_conf_t *server =
+        ap_get_module_config(cmd->server->module_config, &iiif_image_module);
+    const char *complaint = parse_directory(directory, cmd, arg);
+
+    if (!complaint)
+        APR_ARRAY_PUSH(server->places, iiif_place_t) = (iiif_place_t){ kind, *directory };
+    return complaint;
+}
+
 static const char *parse_prefix(const char **prefix, cmd_parms *cmd, const char *arg)
 {
     char *path = apr_pstrdup(cmd->pool, arg);
@@ -126,13 +141,14 @@ static const char *set_image_root(cmd_parms *cmd, void *confv, const char *first
                 "%s: inside a section it takes one directory, and the section is a <Location>",
                 cmd->cmd->name);
         complaint = parse_prefix(&conf->location_prefix, cmd, cmd->path);
-        return complaint ? complaint : parse_directory(&conf->location_root, cmd, first);
+        return complaint ? complaint
+                         : parse_place(&conf->location_root, cmd, first, IIIF_PLACE_IMAGES);
     }
     if (!second)
         return apr_psprintf(cmd->pool, "%s: takes a URL path and a directory", cmd->cmd->name);
     complaint = parse_prefix(&root.prefix, cmd, first);
     if (!complaint)
-        complaint = parse_directory(&root.directory, cmd, second);
+        complaint = parse_place(&root.directory, cmd, second, IIIF_PLACE_IMAGES);
     if (!complaint)
         APR_ARRAY_PUSH(server->roots, iiif_root_t) = root;
     return complaint;
@@ -144,9 +160,43 @@ static const char *set_tile_store(cmd_parms *cmd, void *confv, const char *arg)
     iiif_dir_conf_t *conf = confv;
 
     if (strcasecmp(arg, "none"))
-        return parse_directory(&conf->tile_store, cmd, arg);
+        return parse_place(&conf->tile_store, cmd, arg, IIIF_PLACE_TILES);
     conf->tile_store = "";
     return NULL;
+}
+
+/* "20G": bytes, in units of 1024. */
+static const char *parse_size(apr_int64_t *bytes, cmd_parms *cmd, const char *arg)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    apr_int64_t n = apr_strtoi64(arg, &end, 10);
+    const char *unit = *end ? strchr(units, apr_toupper(*end)) : NULL;
+    int shift = unit ? (int)(unit - units + 1) * 10 : 0;
+
+    if (end == arg || (*end && !unit) || (unit && end[1]) || n < 0 || n > STORE_MAX >> shift
+        || n << shift < STORE_MIN)
+        return apr_psprintf(cmd->pool, "%s: '%s' is not a size from 1M to 1024T, such as 500M",
+                            cmd->cmd->name, arg);
+    *bytes = n << shift;
+    return NULL;
+}
+
+static const char *set_derivative_store(cmd_parms *cmd, void *confv, const char *directory,
+                                        const char *size)
+{
+    iiif_dir_conf_t *conf = confv;
+    const char *complaint;
+
+    if (!size && strcasecmp(directory, "none"))
+        return apr_psprintf(cmd->pool, "%s: takes a directory and a size, or none", cmd->cmd->name);
+    if (!size) {
+        conf->derivative_store = "";
+        return NULL;
+    }
+    complaint = parse_size(&conf->derivative_bound, cmd, size);
+    return complaint ? complaint
+                     : parse_place(&conf->derivative_store, cmd, directory, IIIF_PLACE_DERIVATIVES);
 }
 
 static const char *set_source_index(cmd_parms *cmd, void *confv, const char *arg)
@@ -486,6 +536,8 @@ const command_rec iiif_directives[] = {
                   "side of the tiles announced for sources that have none, 64 to 4096 pixels (default 512)"),
     AP_INIT_TAKE1("IIIFTileStore", set_tile_store, NULL, ANYWHERE,
                   "directory of tiles made beforehand, or none (default none)"),
+    AP_INIT_TAKE12("IIIFDerivativeStore", set_derivative_store, NULL, ANYWHERE,
+                   "directory in which images are kept that were rendered, and its bound, 1M to 1024T; or none (default none)"),
     AP_INIT_TAKE1("IIIFSourceIndex", set_source_index, NULL, RSRC_CONF,
                   "megabytes of memory in which a process remembers its sources, 0 to 65536 (default 64)"),
     AP_INIT_TAKE2("IIIFQuality", set_quality, NULL, ANYWHERE,

@@ -11,11 +11,13 @@
 #include <string.h>
 
 #include "httpd/base_url.h"
+#include "httpd/derivatives.h"
 #include "httpd/negotiate.h"
 #include "httpd/respond.h"
 #include "httpd/warned.h"
 #include "iiif/info.h"
 #include "image/vips_process.h"
+#include "plan/fingerprint.h"
 
 #include "base/banned.h"
 
@@ -142,28 +144,11 @@ void iiif_hand_over(request_rec *r, const iiif_context_t *context, const iiif_di
     r->handler = "default-handler";
 }
 
-/* The content that pixels come from: whoever replaces a file changes one of these. */
-typedef struct identity_t {
-    apr_int64_t mtime, ctime, size, inode, page;
-} identity_t;
-
-static identity_t identity(const iiif_source_t *source)
+static int check_conditions(request_rec *r, const iiif_plan_t *plan,
+                            const iiif_fingerprint_t *fingerprint)
 {
-    return (identity_t){ source->stamp.mtime, source->stamp.ctime, source->stamp.size,
-                         (apr_int64_t)source->stamp.inode, source->levels[0].page };
-}
-
-static int check_conditions(request_rec *r, const iiif_plan_t *plan, const char *made_how)
-{
-    const identity_t own = identity(plan->source), read = identity(plan->pixels);
-    const int other = plan->pixels != plan->source;
-    const iiif_piece_t pieces[] = { { plan->source->path, strlen(plan->source->path) },
-                                    { &own, sizeof(own) },
+    const iiif_piece_t pieces[] = { { fingerprint->text, IIIF_FINGERPRINT_DIGITS },
                                     { plan->key, strlen(plan->key) },
-                                    { made_how, strlen(made_how) },
-                                    { other ? plan->pixels->path : NULL,
-                                      other ? strlen(plan->pixels->path) : 0 },
-                                    { &read, sizeof(read) },
                                     { NULL, 0 } };
 
     ap_update_mtime(r, plan->pixels->stamp.mtime);
@@ -216,7 +201,8 @@ static int send_raw(request_rec *r, iiif_context_t *context, const iiif_dir_conf
     const iiif_plan_t *plan = context->plan;
     apr_file_t *file;
     iiif_bytes_t bytes;
-    int rv = check_conditions(r, plan, RAW_REVISION);
+    const iiif_fingerprint_t fingerprint = iiif_fingerprint(plan, RAW_REVISION);
+    int rv = check_conditions(r, plan, &fingerprint);
 
     if (rv != OK)
         return rv;
@@ -227,20 +213,34 @@ static int send_raw(request_rec *r, iiif_context_t *context, const iiif_dir_conf
     return context->rv == APR_SUCCESS ? iiif_send_bytes(r, &bytes) : OK;
 }
 
+static int send_derived(request_rec *r, iiif_derived_t *derived)
+{
+    apr_table_setn(r->notes, "iiif-plan", plan_names[IIIF_PLAN_STATIC_FILE]);
+    return iiif_derived_send(derived, r);
+}
+
 static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
 {
     const iiif_plan_t *plan = context->plan;
     const iiif_look_t look = iiif_look(settings);
+    const iiif_fingerprint_t fingerprint =
+        iiif_fingerprint(plan, iiif_look_key(&look, plan->resolved.format, r->pool));
+    iiif_derived_t *derived;
     iiif_bytes_t bytes;
-    int rv = check_conditions(r, plan, iiif_look_key(&look, plan->resolved.format, r->pool));
+    int rv = check_conditions(r, plan, &fingerprint);
 
     if (rv != OK)
         return rv;
     describe(r, context, settings);
-    if (r->header_only)
+    derived = iiif_derived(r, context, settings, &fingerprint);
+    context->rv = iiif_derived_find(derived, r, &context->err);
+    if (iiif_derived_is_found(derived))
+        return send_derived(r, derived);
+    if (r->header_only || context->rv != APR_SUCCESS)
         return OK;
     context->rv = iiif_render(&bytes, plan->pixels, &plan->resolved, &look, &context->err);
     iiif_vips_thread_end();
+    iiif_derived_keep(derived, r, context->rv, &bytes);
     return context->rv == APR_SUCCESS ? iiif_send_bytes(r, &bytes) : OK;
 }
 

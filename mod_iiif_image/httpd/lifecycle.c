@@ -5,9 +5,12 @@
 #include <http_config.h>
 #include <http_log.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "httpd/config.h"
+#include "httpd/derivatives.h"
 #include "httpd/hooks.h"
 #include "httpd/log.h"
 #include "httpd/process.h"
@@ -44,10 +47,63 @@ static void warn_of_missing_roots(server_rec *s, int count, apr_pool_t *pool)
     }
 }
 
+static int is_within(const char *directory, const char *root)
+{
+    apr_size_t length = root[1] ? strlen(root) : 0; /* "/" holds all */
+
+    return !strncmp(directory, root, length) && (!directory[length] || directory[length] == '/');
+}
+
+/* Derivatives are removed and replaced, so no images of a site may be among them. */
+static const char *fault_with(const iiif_place_t *store, const iiif_place_t *other)
+{
+    if (other->kind == IIIF_PLACE_IMAGES && is_within(store->directory, other->directory))
+        return "it lies in the directory of an IIIFImageRoot";
+    if (other->kind == IIIF_PLACE_TILES && !strcmp(store->directory, other->directory))
+        return "it is the directory of an IIIFTileStore";
+    return NULL;
+}
+
+static const char *fault_of(const iiif_place_t *store, const server_rec *main_server)
+{
+    const server_rec *s;
+    const char *fault = NULL;
+    int i;
+
+    for (s = main_server; s; s = s->next) {
+        const apr_array_header_t *places = iiif_server_settings(s)->places;
+
+        for (i = 0; i < places->nelts && !fault; ++i)
+            fault = fault_with(store, &APR_ARRAY_IDX(places, i, const iiif_place_t));
+    }
+    return fault;
+}
+
+/* Are all stores of @a s where they may be? */
+static int check_stores(const server_rec *s, const server_rec *main_server)
+{
+    const apr_array_header_t *places = iiif_server_settings(s)->places;
+    int i, good = 1;
+
+    for (i = 0; i < places->nelts; ++i) {
+        const iiif_place_t *place = &APR_ARRAY_IDX(places, i, const iiif_place_t);
+        const char *fault =
+            place->kind == IIIF_PLACE_DERIVATIVES ? fault_of(place, main_server) : NULL;
+
+        if (!fault)
+            continue;
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, IIIF_LOGNO(0011) "IIIFDerivativeStore %s: %s",
+                     place->directory, fault);
+        good = 0;
+    }
+    return good;
+}
+
 int iiif_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                       server_rec *main_server)
 {
     server_rec *s;
+    int good = 1;
 
     (void)pconf;
     (void)plog;
@@ -58,13 +114,17 @@ int iiif_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                              "other sites cannot read info.json");
     for (s = main_server; s; s = s->next)
         warn_of_missing_roots(s, own_roots(s, main_server), ptemp);
-    return OK;
+    for (s = main_server; s; s = s->next)
+        good &= check_stores(s, main_server);
+    return good ? OK : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 int iiif_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     apr_status_t rv = iiif_warned_create(pconf);
 
+    if (rv == APR_SUCCESS)
+        rv = iiif_derivatives_create(pconf);
     (void)plog;
     (void)ptemp;
     if (rv != APR_SUCCESS)
@@ -100,7 +160,27 @@ static apr_status_t make_memory(apr_size_t bytes, apr_pool_t *pchild, iiif_err_t
         rv = iiif_lru_create(&process.stored, bytes / 4, FILES_MAX, pchild);
     if (rv == APR_SUCCESS)
         rv = iiif_lru_create(&process.infos, bytes / 4, FILES_MAX, pchild);
+    if (rv == APR_SUCCESS)
+        rv = iiif_evictor_create(&process.evictor, pchild);
     return rv == APR_SUCCESS ? rv : iiif_fail(err, rv, "no memory for what is to be remembered");
+}
+
+/* In a child, as the user that it runs as. */
+static void warn_of_stores(server_rec *s)
+{
+    const apr_array_header_t *places = iiif_server_settings(s)->places;
+    int i;
+
+    for (i = 0; i < places->nelts; ++i) {
+        const iiif_place_t *place = &APR_ARRAY_IDX(places, i, const iiif_place_t);
+
+        if (place->kind == IIIF_PLACE_DERIVATIVES && access(place->directory, W_OK | X_OK)
+            && iiif_is_due(place->directory))
+            ap_log_error(APLOG_MARK, APLOG_WARNING, errno, s,
+                         IIIF_LOGNO(0012) "IIIFDerivativeStore %s: httpd's user cannot write "
+                                          "there, so nothing is kept",
+                         place->directory);
+    }
 }
 
 void iiif_child_init(apr_pool_t *pchild, server_rec *s)
@@ -111,6 +191,8 @@ void iiif_child_init(apr_pool_t *pchild, server_rec *s)
 
     if (rv == APR_SUCCESS)
         rv = make_memory(configured < 0 ? INDEX_BYTES : (apr_size_t)configured, pchild, &err);
+    for (; rv == APR_SUCCESS && s; s = s->next)
+        warn_of_stores(s);
     if (rv == APR_SUCCESS)
         return;
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, IIIF_LOGNO(0006) "%s", err.text);

@@ -24,7 +24,8 @@ static int status_of(apr_status_t rv)
     case IIIF_ENOTFOUND: return HTTP_NOT_FOUND;
     case IIIF_ENOTIMPL: return HTTP_NOT_IMPLEMENTED;
     case IIIF_ETOOBIG: return HTTP_REQUEST_ENTITY_TOO_LARGE;
-    case IIIF_ECHANGED: return HTTP_SERVICE_UNAVAILABLE;
+    case IIIF_ECHANGED:
+    case IIIF_EBUSY: return HTTP_SERVICE_UNAVAILABLE;
     default: break;
     }
     if (APR_STATUS_IS_ENOENT(rv) || APR_STATUS_IS_ENOTDIR(rv))
@@ -88,7 +89,7 @@ int iiif_refuse(request_rec *r, apr_status_t rv, const iiif_err_t *err)
     else
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, IIIF_LOGNO(0003) "%s: %s", identifier,
                       err->text);
-    return send_refusal(r, status, sentence_for(status, err));
+    return send_refusal(r, status, rv == IIIF_EBUSY ? err->text : sentence_for(status, err));
 }
 
 int iiif_refuse_method(request_rec *r)
@@ -168,4 +169,15 @@ int iiif_send_part(request_rec *r, const iiif_part_t *part)
     APR_BRIGADE_INSERT_TAIL(
         bb, apr_bucket_file_create(part->file, part->offset, part->length, r->pool, alloc));
     return pass(r, bb, (apr_off_t)(part->head_length + part->length));
+}
+
+int iiif_send_file(request_rec *r, apr_file_t *file, apr_size_t length)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    apr_bucket *body =
+        apr_bucket_file_create(file, 0, length, r->pool, r->connection->bucket_alloc);
+
+    if (core->enable_mmap == ENABLE_MMAP_OFF)
+        apr_bucket_file_enable_mmap(body, 0);
+    return pass_one(r, body, length);
 }

@@ -51,4 +51,12 @@ typedef struct iiif_part_t {
 /** Send @a part, as sendfile() does where the connection allows it. @return OK or AP_FILTER_ERROR
  */
 int iiif_send_part(request_rec *r, const iiif_part_t *part);
+
+/**
+ * Send the first @a length bytes of a file that is never written to again, as httpd sends its own:
+ * by sendfile() or mmap() where that is configured and possible.
+ * @param file of this request alone, in r->pool
+ * @return OK or AP_FILTER_ERROR
+ */
+int iiif_send_file(request_rec *r, apr_file_t *file, apr_size_t length);
 #endif

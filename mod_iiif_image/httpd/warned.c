@@ -24,22 +24,28 @@ apr_status_t iiif_warned_create(apr_pool_t *pconf)
     return rv;
 }
 
-static apr_uint64_t fingerprint(const iiif_plan_refusal_t *refusal)
+/* FNV-1a, never 0. */
+static apr_uint64_t hash_of(const char *text, apr_uint64_t seed)
 {
-    apr_uint64_t hash = APR_UINT64_C(0xcbf29ce484222325) ^ (apr_uint64_t)refusal->stamp.mtime;
+    apr_uint64_t hash = APR_UINT64_C(0xcbf29ce484222325) ^ seed;
     const char *s;
 
-    for (s = refusal->path; *s; ++s) /* FNV-1a */
+    for (s = text; *s; ++s)
         hash = (hash ^ (unsigned char)*s) * APR_UINT64_C(0x100000001b3);
     return hash ? hash : 1;
 }
 
 /* Is this the first time that anybody says so? */
-static int is_news(const iiif_plan_refusal_t *refusal)
+static int is_news(apr_uint64_t place, apr_uint64_t hash)
 {
-    apr_uint64_t hash = fingerprint(refusal);
+    return !warned || __atomic_exchange_n(&warned[place % SLOTS], hash, __ATOMIC_RELAXED) != hash;
+}
 
-    return !warned || __atomic_exchange_n(&warned[hash % SLOTS], hash, __ATOMIC_RELAXED) != hash;
+int iiif_is_due(const char *what)
+{
+    apr_uint64_t minute = (apr_uint64_t)(apr_time_now() / apr_time_from_sec(60));
+
+    return is_news(hash_of(what, 0), hash_of(what, minute));
 }
 
 void iiif_warn_of_refusals(request_rec *r, const apr_array_header_t *refusals)
@@ -49,7 +55,9 @@ void iiif_warn_of_refusals(request_rec *r, const apr_array_header_t *refusals)
     for (i = 0; refusals && i < refusals->nelts; ++i) {
         const iiif_plan_refusal_t *refusal = &APR_ARRAY_IDX(refusals, i, iiif_plan_refusal_t);
 
-        if (is_news(refusal))
+        apr_uint64_t hash = hash_of(refusal->path, (apr_uint64_t)refusal->stamp.mtime);
+
+        if (is_news(hash, hash))
             ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                           IIIF_LOGNO(0008) "%s is not used for %s: %s", refusal->path, r->filename,
                           refusal->reason);

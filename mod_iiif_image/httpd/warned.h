@@ -11,4 +11,7 @@ apr_status_t iiif_warned_create(apr_pool_t *pconf);
 
 /** Log what is not used of a tile store; @a refusals of iiif_plan_refusal_t, or NULL. */
 void iiif_warn_of_refusals(request_rec *r, const apr_array_header_t *refusals);
+
+/** Is it time to say @a what? Once a minute it is, for one of all children. */
+int iiif_is_due(const char *what);
 #endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IIIF_BASE_RANGE_LOCK_H
+#define IIIF_BASE_RANGE_LOCK_H
+/**
+ * @file range_lock.h
+ * @brief Locks on single bytes of a file, which need not have as many: of the open file
+ * description, so between threads as between processes and, on NFS, hosts. The kernel releases them
+ * when the description is closed, however its process ends.
+ */
+#include <apr_errno.h>
+#include <errno.h>
+#include <fcntl.h>
+
+/**
+ * Lock byte @a at of @a fd, which is open for writing, against all other descriptions.
+ * @param wait until it is free; 0: not
+ * @return APR_SUCCESS; APR_EBUSY: another has it, and @a wait is 0; or why it cannot be locked
+ */
+static inline apr_status_t iiif_range_lock(int fd, apr_off_t at, int wait)
+{
+    struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1 };
+    int failed;
+
+    do
+        failed = fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &range);
+    while (failed && errno == EINTR);
+    if (!failed)
+        return APR_SUCCESS;
+    return !wait && (errno == EAGAIN || errno == EACCES) ? APR_EBUSY : errno;
+}
+#endif
