@@ -14,6 +14,8 @@
 #define IIIF_ETOOBIG     (APR_OS_START_USERERR + 4) /**< valid, but more than this server does */
 #define IIIF_EBADSOURCE  (APR_OS_START_USERERR + 5) /**< the source is damaged, or no image */
 #define IIIF_ECHANGED    (APR_OS_START_USERERR + 6) /**< a file was replaced while it was read */
+#define IIIF_EBUSY       (APR_OS_START_USERERR + 7) /**< too much work at once; later perhaps */
+#define IIIF_EGONE       (APR_OS_START_USERERR + 8) /**< nobody waits for it any more */
 
 /** What went wrong, in one sentence for a person. Lives on the caller's stack; owns nothing. */
 typedef struct iiif_err_t {
