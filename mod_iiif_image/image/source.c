@@ -262,6 +262,14 @@ static apr_status_t read_jp2_levels(iiif_source_t *source, iiif_err_t *err)
     return APR_SUCCESS;
 }
 
+static int says(VipsImage *image, const char *field)
+{
+    int value = 0;
+
+    return vips_image_get_typeof(image, field) && !vips_image_get_int(image, field, &value)
+           && value;
+}
+
 static void take_colours(iiif_source_t *source, VipsImage *image, apr_pool_t *pool)
 {
     const void *profile = iiif_colour_profile(image, &source->profile_size);
@@ -271,8 +279,7 @@ static void take_colours(iiif_source_t *source, VipsImage *image, apr_pool_t *po
     source->ranged = iiif_colour_is_ranged(image);
     source->bands = (unsigned)image->Bands;
     source->pixel = source->bands * (unsigned)vips_format_sizeof(image->BandFmt);
-    source->whole = vips_image_get_typeof(image, "jpeg-multiscan")
-                    || vips_image_get_typeof(image, "interlaced");
+    source->whole = says(image, "jpeg-multiscan") || says(image, "interlaced");
 }
 
 static void take_facts(iiif_source_t *source, VipsImage *image, apr_pool_t *pool)
