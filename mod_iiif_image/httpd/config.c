@@ -44,6 +44,7 @@ void *iiif_server_conf_create(apr_pool_t *pool, server_rec *s)
     (void)s;
     conf->roots = apr_array_make(pool, 2, sizeof(iiif_root_t));
     conf->index_bytes = -1;
+    conf->render = (iiif_render_conf_t){ .queue = -1, .seconds = 10 };
     return conf;
 }
 
@@ -55,6 +56,7 @@ void *iiif_server_conf_merge(apr_pool_t *pool, void *basev, void *addv)
     conf->roots = apr_array_append(pool, add->roots, base->roots);
     conf->resolver = add->resolver ? add->resolver : base->resolver;
     conf->index_bytes = base->index_bytes;
+    conf->render = base->render;
     return conf;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "httpd/base_url.h"
+#include "httpd/lanes.h"
 #include "httpd/negotiate.h"
 #include "httpd/respond.h"
 #include "httpd/warned.h"
@@ -227,8 +228,9 @@ static int send_raw(request_rec *r, iiif_context_t *context, const iiif_dir_conf
 static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
 {
     const iiif_plan_t *plan = context->plan;
-    const iiif_look_t look = iiif_look(settings);
+    iiif_look_t look = iiif_look(settings);
     iiif_bytes_t bytes;
+    iiif_pass_t pass;
     int rv = check_conditions(r, plan, iiif_look_key(&look, plan->resolved.format, r->pool));
 
     if (rv != OK)
@@ -236,8 +238,13 @@ static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_c
     describe(r, context, settings);
     if (r->header_only)
         return OK;
+    context->rv = iiif_pass_take(&pass, r, plan, &context->err);
+    if (context->rv != APR_SUCCESS)
+        return OK;
+    look.wanted = &pass.wanted;
     context->rv = iiif_render(&bytes, plan->pixels, &plan->resolved, &look, &context->err);
     iiif_vips_thread_end();
+    iiif_pass_return(&pass, context->rv);
     return context->rv == APR_SUCCESS ? iiif_send_bytes(r, &bytes) : OK;
 }
 

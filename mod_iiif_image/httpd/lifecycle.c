@@ -9,6 +9,7 @@
 
 #include "httpd/config.h"
 #include "httpd/hooks.h"
+#include "httpd/lanes.h"
 #include "httpd/log.h"
 #include "httpd/process.h"
 #include "httpd/warned.h"
@@ -64,12 +65,17 @@ int iiif_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 int iiif_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     apr_status_t rv = iiif_warned_create(pconf);
+    const apr_status_t lanes = iiif_lanes_create(s);
 
     (void)plog;
     (void)ptemp;
     if (rv != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
                      IIIF_LOGNO(0009) "no shared memory: some warnings will be repeated");
+    if (lanes != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, lanes, s,
+                     IIIF_LOGNO(0011) "no shared memory for renders: IIIFRenderThreads, "
+                                      "IIIFRenderMemory and IIIFRenderQueue hold for each process");
     return OK;
 }
 
@@ -109,6 +115,8 @@ void iiif_child_init(apr_pool_t *pchild, server_rec *s)
     iiif_err_t err = { "" };
     apr_status_t rv = iiif_vips_start("mod_iiif_image", &err);
 
+    if (rv == APR_SUCCESS && iiif_lanes_open(&process.lanes, s, pchild) == APR_ENOMEM)
+        rv = iiif_fail(&err, APR_ENOMEM, "no memory for the queue of renders");
     if (rv == APR_SUCCESS)
         rv = make_memory(configured < 0 ? INDEX_BYTES : (apr_size_t)configured, pchild, &err);
     if (rv == APR_SUCCESS)

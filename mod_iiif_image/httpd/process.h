@@ -4,12 +4,14 @@
 /** @file process.h
  *  @brief What the threads of one child share. */
 #include "base/lru.h"
+#include "plan/lanes.h"
 
 /** Made before the child has threads; never changed afterwards. What it points to locks itself. */
 typedef struct iiif_process_t {
     iiif_lru_t *sources; /**< the facts of source files, and their open descriptors */
     iiif_lru_t *stored;  /**< what the tile stores have of each source */
     iiif_lru_t *infos;   /**< info.json as it was sent before */
+    iiif_lanes_t *lanes; /**< which renders may run */
 } iiif_process_t;
 
 /** Of this child, from child_init on. */
