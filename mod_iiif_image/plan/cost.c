@@ -7,7 +7,7 @@
 #include "base/banned.h"
 
 #define BASE       ((apr_uint64_t)4 << 20)  /* of libraries, whatever the image */
-#define AREA_MAX   ((apr_uint64_t)1 << 48)  /* pixels; far beyond any file, far below an overflow */
+#define AREA_MAX   ((apr_uint64_t)1 << 40)  /* pixels: beyond what IIIFMaxSourcePixels can say */
 #define ROWS_KEPT  768                      /* of a source, by caches of libvips, */
 #define ROWS_TAKEN 256                      /* and of what is made of it */
 #define SQUARE     256                      /* pixels of the side that IIIFSquareCrop looks at */
@@ -46,6 +46,11 @@ static apr_uint64_t round_up(apr_uint64_t n, apr_uint64_t step)
     return (n + step - 1) / step * step;
 }
 
+static apr_uint64_t round_down(apr_uint64_t n, apr_uint64_t step)
+{
+    return n / step * step;
+}
+
 /* Of a tile in the file, before orientation. */
 static iiif_dims_t stored_tile(const iiif_source_t *s)
 {
@@ -73,8 +78,8 @@ static apr_uint64_t decoded(const iiif_source_t *s, const iiif_window_t *window)
         return area(dims->width, bottom);
     if (!tile.width || !tile.height)
         return area(rect->width, rect->height);
-    return area(round_up(right, tile.width) - rect->x / tile.width * tile.width,
-                round_up(bottom, tile.height) - rect->y / tile.height * tile.height);
+    return area(round_up(right, tile.width) - round_down(rect->x, tile.width),
+                round_up(bottom, tile.height) - round_down(rect->y, tile.height));
 }
 
 /* Bytes that are decoded; a JPEG's codes are read at its full size, whatever the scale. */

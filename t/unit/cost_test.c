@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Estimates beside the memory that renders really take: each in a process of its own, by what the
- * system says of its peak. */
+/* Costs by hand; and estimates beside the memory that renders really take, each in a process of its
+ * own, by what the system says of its peak. A sanitizer takes memory of its own: it sees the first
+ * half. */
 #include "plan/cost.h"
 
 #include <malloc.h>
@@ -10,6 +11,168 @@
 #include "images.h"
 
 #define MB ((apr_uint64_t)1 << 20)
+
+/* -- by hand */
+
+static const iiif_level_t plain_levels[] = {
+    { .dims = { 1000, 800 }, .scale_x = 1, .scale_y = 1, .shrink = 1 },
+    { .dims = { 500, 400 }, .scale_x = 2, .scale_y = 2, .shrink = 2 },
+};
+
+static iiif_source_t source_of(iiif_source_format_e format, iiif_dims_t tile)
+{
+    iiif_source_t source = { .format = format,
+                             .stored = plain_levels[0].dims,
+                             .full = plain_levels[0].dims,
+                             .orientation = 1,
+                             .bands = 3,
+                             .pixel = 3,
+                             .tile = tile,
+                             .level_count = 1,
+                             .levels = { plain_levels[0] } };
+
+    if (format == IIIF_SOURCE_JPEG)
+        source.levels[source.level_count++] = plain_levels[1];
+    return source;
+}
+
+static iiif_resolved_t image_of(iiif_rect_t region, iiif_dims_t size)
+{
+    return (iiif_resolved_t){
+        .region = region, .size = size, .canvas = size, .format = IIIF_FORMAT_JPG
+    };
+}
+
+static void test_work(void)
+{
+    static const struct {
+        const char *what;
+        iiif_source_format_e format;
+        iiif_dims_t tile;
+        int whole;
+        iiif_rect_t region;
+        iiif_dims_t size;
+        apr_uint64_t work;
+    } cases[] = {
+        { "tiled: one tile of 256, and what comes out",
+          IIIF_SOURCE_TIFF,
+          { 256, 256 },
+          0,
+          { 256, 256, 256, 256 },
+          { 100, 100 },
+          256 * 256 * 3 + 100 * 100 * 3 },
+        { "one pixel further: four",
+          IIIF_SOURCE_TIFF,
+          { 256, 256 },
+          0,
+          { 257, 257, 256, 256 },
+          { 100, 100 },
+          4 * 256 * 256 * 3 + 100 * 100 * 3 },
+        { "rows down to its end",
+          IIIF_SOURCE_PNG,
+          { 0, 0 },
+          0,
+          { 10, 600, 20, 20 },
+          { 20, 20 },
+          1000 * 620 * 3 + 20 * 20 * 3 },
+        { "interlaced: all of them",
+          IIIF_SOURCE_PNG,
+          { 0, 0 },
+          1,
+          { 10, 600, 20, 20 },
+          { 20, 20 },
+          1000 * 800 * 3 + 20 * 20 * 3 },
+        { "WebP: all of them",
+          IIIF_SOURCE_WEBP,
+          { 0, 0 },
+          0,
+          { 0, 0, 10, 10 },
+          { 10, 10 },
+          1000 * 800 * 3 + 10 * 10 * 3 },
+        { "JPEG at half its size: its codes, too",
+          IIIF_SOURCE_JPEG,
+          { 0, 0 },
+          0,
+          { 0, 0, 1000, 800 },
+          { 500, 400 },
+          500 * 400 * 3 + 1000 * 800 + 500 * 400 * 3 },
+        { "JPEG 2000 of one tile: the window",
+          IIIF_SOURCE_JP2,
+          { 0, 0 },
+          0,
+          { 10, 600, 20, 20 },
+          { 20, 20 },
+          20 * 20 * 3 + 20 * 20 * 3 },
+    };
+    unsigned i;
+
+    for (i = 0; i < ROWS(cases); ++i) {
+        iiif_source_t source = source_of(cases[i].format, cases[i].tile);
+        const iiif_resolved_t image = image_of(cases[i].region, cases[i].size);
+        iiif_cost_t cost;
+
+        source.whole = cases[i].whole;
+        cost = iiif_cost_of(&source, &image);
+        ok(cost.work == cases[i].work, "%s: %u bytes of work", cases[i].what, (unsigned)cost.work);
+        ok(cost.lane == IIIF_LANE_SMALL, "  is small");
+    }
+}
+
+/* 64 MB exactly are small, with one pixel more they are large. */
+static void test_lane(void)
+{
+    static const struct {
+        apr_uint32_t width; /* of what comes out, one row of it */
+        iiif_lane_e lane;
+    } cases[] = { { 65536, IIIF_LANE_SMALL }, { 65537, IIIF_LANE_LARGE } };
+    unsigned i;
+
+    for (i = 0; i < ROWS(cases); ++i) {
+        iiif_source_t source = source_of(IIIF_SOURCE_TIFF, (iiif_dims_t){ 256, 256 });
+        const iiif_resolved_t image =
+            image_of((iiif_rect_t){ 0, 0, 256, 256 }, (iiif_dims_t){ cases[i].width, 1 });
+        iiif_cost_t cost;
+
+        source.bands = 1;
+        source.pixel = 1023; /* of a tile, a kilobyte less than 64 MB in all */
+        cost = iiif_cost_of(&source, &image);
+        ok(cost.lane == cases[i].lane, "%u bytes of work, %u at most for a small one",
+           (unsigned)cost.work, (unsigned)IIIF_LARGE_BYTES);
+    }
+}
+
+/* No header makes a small number of a huge one. */
+static void test_hostile(void)
+{
+    const apr_uint32_t most = 0xffffffff;
+    unsigned format, out, wrong = 0;
+
+    for (format = 0; format < IIIF_SOURCE_FORMATS; ++format) {
+        for (out = 0; out < IIIF_FORMATS; ++out) {
+            iiif_source_t source =
+                source_of((iiif_source_format_e)format,
+                          (iiif_dims_t){ format % 2 ? most : 0, format % 2 ? most : 0 });
+            iiif_resolved_t image =
+                image_of((iiif_rect_t){ 0, 0, most, most }, (iiif_dims_t){ most, most });
+            iiif_cost_t cost;
+
+            source.stored = source.full = source.levels[0].dims = (iiif_dims_t){ most, most };
+            source.level_count = 1;
+            source.strip = most;
+            source.bands = 65535;
+            source.pixel = 65535 * 8;
+            source.whole = out % 2;
+            source.orientation = 6;
+            image.format = (iiif_format_e)out;
+            image.square = IIIF_SQUARE_ATTENTION;
+            cost = iiif_cost_of(&source, &image);
+            wrong += cost.lane != IIIF_LANE_LARGE || !(cost.memory >> 40) || !(cost.work >> 40);
+        }
+    }
+    ok(!wrong, "the largest sides are large, %u times", format * out);
+}
+
+#ifndef __SANITIZE_ADDRESS__
 
 /* -- sources */
 
@@ -238,15 +401,10 @@ static int write_files(apr_pool_t *pool)
     return waitpid(pid, &status, 0) == pid && !status;
 }
 
-int main(void)
+static void test_memory(apr_pool_t *pool)
 {
-    apr_pool_t *pool;
     unsigned i;
 
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    if (!mkdtemp(directory))
-        abort();
     ok(write_files(pool), "sources are written");
     for (i = 0; i < ROWS(rows); ++i) {
         const row_t *row = &rows[i];
@@ -258,6 +416,29 @@ int main(void)
            iiif_format(row->format)->extension, row->degrees, (double)got.cost.memory / MB,
            (double)got.peak / MB);
     }
+}
+
+#else
+
+static void test_memory(apr_pool_t *pool)
+{
+    (void)pool;
+}
+
+#endif
+
+int main(void)
+{
+    apr_pool_t *pool;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    if (!mkdtemp(directory))
+        abort();
+    test_work();
+    test_lane();
+    test_hostile();
+    test_memory(pool);
     end_images(pool);
     return done_testing();
 }
