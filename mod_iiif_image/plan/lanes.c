@@ -224,6 +224,8 @@ static void settle(iiif_lanes_t *lanes, waiter_t *waiter, state_e state)
     --lanes->waiting;
     waiter->state = state;
     pthread_cond_signal(&waiter->changed);
+    if (lanes->newest)
+        pthread_cond_signal(&lanes->newest->changed); /* its turn to look */
 }
 
 static void stand_in_line(iiif_lanes_t *lanes, waiter_t *waiter)
@@ -306,16 +308,26 @@ static void init_condition(pthread_cond_t *condition)
     pthread_condattr_destroy(&monotonic);
 }
 
+static void wait_a_little(pthread_cond_t *condition, pthread_mutex_t *mutex)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += LOOK_AGAIN;
+    until.tv_sec += until.tv_nsec / SECOND;
+    until.tv_nsec %= SECOND;
+    pthread_cond_timedwait(condition, mutex, &until);
+}
+
+/* The newest looks for all of its process: many that wake up take time from those who work. */
 static void wait_for_turn(iiif_lanes_t *lanes, waiter_t *waiter)
 {
     while (waiter->state == WAITING) {
-        struct timespec until;
-
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += LOOK_AGAIN;
-        until.tv_sec += until.tv_nsec / SECOND;
-        until.tv_nsec %= SECOND;
-        pthread_cond_timedwait(&waiter->changed, &lanes->mutex, &until);
+        if (waiter != lanes->newest) {
+            pthread_cond_wait(&waiter->changed, &lanes->mutex);
+            continue;
+        }
+        wait_a_little(&waiter->changed, &lanes->mutex);
         if (waiter->state == WAITING)
             look(lanes);
     }
