@@ -2,7 +2,9 @@
 /* The module record, and where the module takes part in a request. */
 #include "httpd/config.h"
 #include "httpd/hooks.h"
+#include "httpd/lanes.h"
 
+#include <ap_mpm.h>
 #include <http_request.h>
 
 static void register_hooks(apr_pool_t *pool)
@@ -17,6 +19,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_translate_name(iiif_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* behind authorization, and last: whatever other modules made of the source's name is over */
     ap_hook_fixups(iiif_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_child_status(iiif_child_status, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(iiif_status, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(iiif_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

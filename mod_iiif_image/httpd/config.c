@@ -45,6 +45,7 @@ void *iiif_server_conf_create(apr_pool_t *pool, server_rec *s)
     conf->roots = apr_array_make(pool, 2, sizeof(iiif_root_t));
     conf->places = apr_array_make(pool, 2, sizeof(iiif_place_t));
     conf->index_bytes = -1;
+    conf->render = (iiif_render_conf_t){ .queue = -1, .seconds = 10 };
     return conf;
 }
 
@@ -57,6 +58,7 @@ void *iiif_server_conf_merge(apr_pool_t *pool, void *basev, void *addv)
     conf->places = add->places;
     conf->resolver = add->resolver ? add->resolver : base->resolver;
     conf->index_bytes = base->index_bytes;
+    conf->render = base->render;
     return conf;
 }
 

@@ -61,11 +61,21 @@ typedef struct iiif_root_t {
     const char *directory; /**< absolute */
 } iiif_root_t;
 
+/** Which renders may run; of the main server. */
+typedef struct iiif_render_conf_t {
+    int threads;        /**< IIIFRenderThreads; 0: auto */
+    apr_int64_t memory; /**< IIIFRenderMemory, bytes; 0: auto */
+    int queue;          /**< IIIFRenderQueue; -1: auto */
+    int seconds;        /**< likewise */
+    int shadow;
+} iiif_render_conf_t;
+
 typedef struct iiif_server_conf_t {
     apr_array_header_t *roots;       /**< of iiif_root_t, this server's before the main server's */
     apr_array_header_t *places;      /**< of iiif_place_t, this server's alone, sections too */
     const iiif_resolver_t *resolver; /**< NULL: not set, filesystem */
     apr_int64_t index_bytes;         /**< IIIFSourceIndex; of the main server; -1: not set */
+    iiif_render_conf_t render;
 } iiif_server_conf_t;
 
 extern module AP_MODULE_DECLARE_DATA iiif_image_module;

@@ -2,14 +2,13 @@
 #include "httpd/derivatives.h"
 
 #include <ap_mpm.h>
-#include <apr_portable.h>
 #include <apr_shm.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
-#include <poll.h>
 #include <string.h>
 
+#include "httpd/client.h"
 #include "httpd/log.h"
 #include "httpd/process.h"
 #include "httpd/respond.h"
@@ -88,18 +87,6 @@ static void note(request_rec *r, const char *what)
     apr_table_setn(r->notes, "iiif-store", what);
 }
 
-/* A client that has closed its connection, while nothing is read from it. */
-static int client_has_gone(request_rec *r)
-{
-    conn_rec *connection = r->connection->master ? r->connection->master : r->connection;
-    apr_socket_t *socket = ap_get_conn_socket(connection);
-    struct pollfd polled = { .events = POLLRDHUP };
-
-    if (r->connection->aborted || connection->aborted)
-        return 1;
-    return socket && apr_os_sock_get(&polled.fd, socket) == APR_SUCCESS && poll(&polled, 1, 0) > 0;
-}
-
 /* A quarter of a child's threads is left for those who need not wait. */
 static int may_wait(int already)
 {
@@ -123,8 +110,8 @@ static apr_status_t wait_for_maker(iiif_derived_t *derived, request_rec *r, iiif
     apr_status_t rv = APR_EBUSY;
 
     while (rv == APR_EBUSY && !look(derived, r) && !is_given_up(derived)) {
-        if (client_has_gone(r))
-            return iiif_fail(err, IIIF_EBUSY, "nobody waits for this image any more");
+        if (iiif_client_has_gone(r))
+            return iiif_fail(err, IIIF_EGONE, "nobody waits for this image any more");
         if (apr_time_now() > until)
             return iiif_fail(err, IIIF_EBUSY, "this image is being made; try again in a moment");
         apr_sleep(pause);
@@ -174,7 +161,7 @@ static apr_status_t find_or_lease(iiif_derived_t *derived, request_rec *r, iiif_
         found = "waited";
         rv = wait_with_others(derived, r, err);
     }
-    if (rv == IIIF_EBUSY) {
+    if (rv == IIIF_EBUSY || rv == IIIF_EGONE) {
         release(derived);
         return rv;
     }
@@ -255,7 +242,7 @@ void iiif_derived_keep(iiif_derived_t *derived, request_rec *r, apr_status_t rv,
     if (rv == APR_SUCCESS && !derived->admitted && !iiif_marks_asked_again(marks, hash))
         note(r, "passed");
     else if (rv == APR_SUCCESS ? !write_it(derived, r, bytes)
-                               : rv != IIIF_EBUSY && rv != IIIF_ECHANGED)
+                               : rv != IIIF_EBUSY && rv != IIIF_EGONE && rv != IIIF_ECHANGED)
         give_up(hash);
     release(derived);
 }

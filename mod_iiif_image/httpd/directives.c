@@ -15,10 +15,11 @@
 
 #include "base/banned.h"
 
-#define INFO_FILE_MAX (1 << 20)              /* bytes of IIIFInfo */
-#define STORE_MIN     (APR_INT64_C(1) << 20) /* bytes of IIIFDerivativeStore */
-#define STORE_MAX     (APR_INT64_C(1) << 50)
-#define PIXELS_MAX    APR_INT64_C(1000000000000) /* a terapixel: more is a slip of the keyboard */
+#define INFO_FILE_MAX     (1 << 20)              /* bytes of IIIFInfo */
+#define STORE_MIN         (APR_INT64_C(1) << 20) /* bytes of IIIFDerivativeStore */
+#define STORE_MAX         (APR_INT64_C(1) << 50)
+#define RENDER_MEMORY_MIN ((apr_int64_t)16 << 20)    /* bytes */
+#define PIXELS_MAX        APR_INT64_C(1000000000000) /* a terapixel: more is a slip of the keyboard */
 
 /* Whole decimal numbers only: "12abc", "" and values out of range are refused. */
 static const char *parse_number(apr_int64_t *value, cmd_parms *cmd, const char *arg,
@@ -211,6 +212,68 @@ static const char *set_source_index(cmd_parms *cmd, void *confv, const char *arg
         complaint = parse_number(&megabytes, cmd, arg, 0, 65536);
     if (!complaint)
         server->index_bytes = megabytes << 20;
+    return complaint;
+}
+
+static int is_auto(const char *arg)
+{
+    return !strcasecmp(arg, "auto");
+}
+
+static iiif_render_conf_t *render_of(const cmd_parms *cmd)
+{
+    iiif_server_conf_t *server =
+        ap_get_module_config(cmd->server->module_config, &iiif_image_module);
+
+    return &server->render;
+}
+
+static const char *set_render_threads(cmd_parms *cmd, void *confv, const char *arg)
+{
+    const char *complaint = ap_check_cmd_context(cmd, NOT_IN_VIRTUALHOST);
+
+    (void)confv;
+    if (complaint || is_auto(arg))
+        return complaint;
+    return parse_int(&render_of(cmd)->threads, cmd, arg, 1, 1024);
+}
+
+/* "512M", "2G" */
+static const char *set_render_memory(cmd_parms *cmd, void *confv, const char *arg)
+{
+    const char *complaint = ap_check_cmd_context(cmd, NOT_IN_VIRTUALHOST), *unit;
+    apr_size_t digits = strspn(arg, "0123456789");
+    apr_int64_t n = 0;
+
+    (void)confv;
+    if (complaint || is_auto(arg))
+        return complaint;
+    unit = arg + digits;
+    if (!digits || digits > 9 || (strcasecmp(unit, "M") && strcasecmp(unit, "G")))
+        return apr_psprintf(cmd->pool, "%s: '%s' is not a size like 512M or 2G", cmd->cmd->name,
+                            arg);
+    n = apr_strtoi64(arg, NULL, 10) << (strcasecmp(unit, "G") ? 20 : 30);
+    if (n < RENDER_MEMORY_MIN)
+        return apr_psprintf(cmd->pool, "%s: '%s' is less than 16M", cmd->cmd->name, arg);
+    render_of(cmd)->memory = n;
+    return NULL;
+}
+
+static const char *set_render_queue(cmd_parms *cmd, void *confv, const char *length,
+                                    const char *seconds, const char *shadow)
+{
+    const char *complaint = ap_check_cmd_context(cmd, NOT_IN_VIRTUALHOST);
+    iiif_render_conf_t *render = render_of(cmd);
+
+    (void)confv;
+    if (!complaint && !is_auto(length))
+        complaint = parse_int(&render->queue, cmd, length, 0, 65536);
+    if (!complaint)
+        complaint = parse_int(&render->seconds, cmd, seconds, 1, 300);
+    if (!complaint && shadow && strcasecmp(shadow, "shadow"))
+        complaint = apr_psprintf(cmd->pool, "%s: '%s' is not shadow", cmd->cmd->name, shadow);
+    if (!complaint)
+        render->shadow = shadow != NULL;
     return complaint;
 }
 
@@ -540,6 +603,12 @@ const command_rec iiif_directives[] = {
                    "directory in which images are kept that were rendered, and its bound, 1M to 1024T; or none (default none)"),
     AP_INIT_TAKE1("IIIFSourceIndex", set_source_index, NULL, RSRC_CONF,
                   "megabytes of memory in which a process remembers its sources, 0 to 65536 (default 64)"),
+    AP_INIT_TAKE1("IIIFRenderThreads", set_render_threads, NULL, RSRC_CONF,
+                  "auto or 1 to 1024: images rendered at once (default auto: as many as there are processors)"),
+    AP_INIT_TAKE1("IIIFRenderMemory", set_render_memory, NULL, RSRC_CONF,
+                  "auto, or a size like 512M or 2G: what these may take together, as estimated (default auto: a quarter of the machine's)"),
+    AP_INIT_TAKE23("IIIFRenderQueue", set_render_queue, NULL, RSRC_CONF,
+                  "auto or 0 to 65536, seconds 1 to 300 [shadow]: requests that wait to be rendered, and how long; shadow only counts (default auto 10)"),
     AP_INIT_TAKE2("IIIFQuality", set_quality, NULL, ANYWHERE,
                   "format and 1 to 100: compression of jpg webp jp2 pdf avif jxl (default jpg 85, webp 80, jp2 48, pdf 85, avif 60, jxl 75)"),
     AP_INIT_TAKE1("IIIFBackground", set_background, NULL, ANYWHERE,

@@ -19,4 +19,6 @@ int iiif_translate(request_rec *r);
 int iiif_fixups(request_rec *r);
 /** Answer. */
 int iiif_handler(request_rec *r);
+/** Answer as "SetHandler iiif-status" wants it. */
+int iiif_status(request_rec *r);
 #endif

@@ -12,6 +12,7 @@
 
 #include "httpd/base_url.h"
 #include "httpd/derivatives.h"
+#include "httpd/lanes.h"
 #include "httpd/negotiate.h"
 #include "httpd/respond.h"
 #include "httpd/warned.h"
@@ -219,10 +220,26 @@ static int send_derived(request_rec *r, iiif_derived_t *derived)
     return iiif_derived_send(derived, r);
 }
 
+/* When its turn has come. */
+static apr_status_t render(iiif_bytes_t *bytes, request_rec *r, const iiif_plan_t *plan,
+                           iiif_look_t *look, iiif_err_t *err)
+{
+    iiif_pass_t pass;
+    apr_status_t rv = iiif_pass_take(&pass, r, plan, err);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    look->wanted = &pass.wanted;
+    rv = iiif_render(bytes, plan->pixels, &plan->resolved, look, err);
+    iiif_vips_thread_end();
+    iiif_pass_return(&pass, rv);
+    return rv;
+}
+
 static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
 {
     const iiif_plan_t *plan = context->plan;
-    const iiif_look_t look = iiif_look(settings);
+    iiif_look_t look = iiif_look(settings);
     const iiif_fingerprint_t fingerprint =
         iiif_fingerprint(plan, iiif_look_key(&look, plan->resolved.format, r->pool));
     iiif_derived_t *derived;
@@ -238,8 +255,7 @@ static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_c
         return send_derived(r, derived);
     if (r->header_only || context->rv != APR_SUCCESS)
         return OK;
-    context->rv = iiif_render(&bytes, plan->pixels, &plan->resolved, &look, &context->err);
-    iiif_vips_thread_end();
+    context->rv = render(&bytes, r, plan, &look, &context->err);
     iiif_derived_keep(derived, r, context->rv, &bytes);
     return context->rv == APR_SUCCESS ? iiif_send_bytes(r, &bytes) : OK;
 }

@@ -12,6 +12,7 @@
 #include "httpd/config.h"
 #include "httpd/derivatives.h"
 #include "httpd/hooks.h"
+#include "httpd/lanes.h"
 #include "httpd/log.h"
 #include "httpd/process.h"
 #include "httpd/warned.h"
@@ -122,6 +123,7 @@ int iiif_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 int iiif_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     apr_status_t rv = iiif_warned_create(pconf);
+    const apr_status_t lanes = iiif_lanes_create(s);
 
     if (rv == APR_SUCCESS)
         rv = iiif_derivatives_create(pconf);
@@ -130,6 +132,10 @@ int iiif_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, ser
     if (rv != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
                      IIIF_LOGNO(0009) "no shared memory: some warnings will be repeated");
+    if (lanes != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, lanes, s,
+                     IIIF_LOGNO(0014) "no shared memory for renders: IIIFRenderThreads, "
+                                      "IIIFRenderMemory and IIIFRenderQueue hold for each process");
     return OK;
 }
 
@@ -189,6 +195,8 @@ void iiif_child_init(apr_pool_t *pchild, server_rec *s)
     iiif_err_t err = { "" };
     apr_status_t rv = iiif_vips_start("mod_iiif_image", &err);
 
+    if (rv == APR_SUCCESS && iiif_lanes_open(&process.lanes, s, pchild) == APR_ENOMEM)
+        rv = iiif_fail(&err, APR_ENOMEM, "no memory for the queue of renders");
     if (rv == APR_SUCCESS)
         rv = make_memory(configured < 0 ? INDEX_BYTES : (apr_size_t)configured, pchild, &err);
     for (; rv == APR_SUCCESS && s; s = s->next)

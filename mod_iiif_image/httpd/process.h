@@ -4,6 +4,7 @@
 /** @file process.h
  *  @brief What the threads of one child share. */
 #include "base/lru.h"
+#include "plan/lanes.h"
 #include "store/evictor.h"
 
 /** Made before the child has threads; never changed afterwards. What it points to locks itself. */
@@ -12,6 +13,7 @@ typedef struct iiif_process_t {
     iiif_lru_t *stored;      /**< what the tile stores have of each source */
     iiif_lru_t *infos;       /**< info.json as it was sent before */
     iiif_evictor_t *evictor; /**< removes derivatives in the background */
+    iiif_lanes_t *lanes;     /**< which renders may run */
 } iiif_process_t;
 
 /** Of this child, from child_init on. */

@@ -15,7 +15,7 @@
 
 #include "base/banned.h"
 
-#define RETRY_AFTER "2" /* seconds */
+#define RETRY_AFTER "2" /* seconds, where nobody knows better */
 
 static int status_of(apr_status_t rv)
 {
@@ -25,7 +25,8 @@ static int status_of(apr_status_t rv)
     case IIIF_ENOTIMPL: return HTTP_NOT_IMPLEMENTED;
     case IIIF_ETOOBIG: return HTTP_REQUEST_ENTITY_TOO_LARGE;
     case IIIF_ECHANGED:
-    case IIIF_EBUSY: return HTTP_SERVICE_UNAVAILABLE;
+    case IIIF_EBUSY:
+    case IIIF_EGONE: return HTTP_SERVICE_UNAVAILABLE;
     default: break;
     }
     if (APR_STATUS_IS_ENOENT(rv) || APR_STATUS_IS_ENOTDIR(rv))
@@ -35,11 +36,12 @@ static int status_of(apr_status_t rv)
 
 /* What a stranger is told: our own failures carry words of libraries and paths, which stay in the
  * log. */
-static const char *sentence_for(int status, const iiif_err_t *err)
+static const char *sentence_for(apr_status_t rv, const iiif_err_t *err)
 {
-    switch (status) {
+    if (rv == IIIF_ECHANGED)
+        return "this image is being replaced; try again in a moment";
+    switch (status_of(rv)) {
     case HTTP_FORBIDDEN: return "the server may not read this image";
-    case HTTP_SERVICE_UNAVAILABLE: return "this image is being replaced; try again in a moment";
     case HTTP_INTERNAL_SERVER_ERROR:
         return "this image could not be made; the server's error log says why";
     default: return err->text;
@@ -67,7 +69,7 @@ static int send_refusal(request_rec *r, int status, const char *sentence)
     for (i = 0; i < sizeof(stale) / sizeof(stale[0]); ++i)
         apr_table_unset(r->headers_out, stale[i]);
     remove_expires(r);
-    if (status == HTTP_SERVICE_UNAVAILABLE)
+    if (status == HTTP_SERVICE_UNAVAILABLE && !apr_table_get(r->headers_out, "Retry-After"))
         apr_table_setn(r->headers_out, "Retry-After", RETRY_AFTER);
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
@@ -89,7 +91,7 @@ int iiif_refuse(request_rec *r, apr_status_t rv, const iiif_err_t *err)
     else
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, IIIF_LOGNO(0003) "%s: %s", identifier,
                       err->text);
-    return send_refusal(r, status, rv == IIIF_EBUSY ? err->text : sentence_for(status, err));
+    return send_refusal(r, status, sentence_for(rv, err));
 }
 
 int iiif_refuse_method(request_rec *r)

@@ -36,7 +36,8 @@ static double range_of_maximum(double max)
     return max <= 1 ? 1 : max <= 255 ? 255 : max <= 65535 ? 65535 : max;
 }
 
-apr_status_t iiif_colour_range(double *range, const iiif_source_t *source, iiif_err_t *err)
+apr_status_t iiif_colour_range(double *range, const iiif_source_t *source,
+                               const iiif_wanted_t *wanted, iiif_err_t *err)
 {
     VipsImage *image;
     double max = 0;
@@ -49,6 +50,7 @@ apr_status_t iiif_colour_range(double *range, const iiif_source_t *source, iiif_
     rv = iiif_level_open(&image, source, &source->levels[source->level_count - 1], err);
     if (rv != APR_SUCCESS)
         return rv;
+    iiif_watch(image, wanted);
     failed = vips_max(image, &max, NULL);
     *range = range_of_maximum(max);
     g_object_unref(image);

@@ -307,10 +307,11 @@ static apr_uint32_t band_height(apr_uint32_t width)
 }
 
 apr_status_t iiif_jp2_window(VipsImage **image, const iiif_source_t *source,
-                             const iiif_level_t *level, iiif_rect_t rect, iiif_err_t *err)
+                             const iiif_window_t *window, iiif_err_t *err)
 {
+    const iiif_rect_t rect = window->rect;
     const apr_uint32_t height = band_height(rect.width);
-    filling_t f = { source, level, rect, NULL };
+    filling_t f = { source, window->level, rect, NULL };
     apr_status_t rv = APR_SUCCESS;
     apr_uint32_t top;
 
@@ -319,7 +320,9 @@ apr_status_t iiif_jp2_window(VipsImage **image, const iiif_source_t *source,
         const iiif_rect_t band = { rect.x, rect.y + top, rect.width, rows };
         decoder_t d = { .fd = -1 };
 
-        rv = decode_band(&f, &d, band, err);
+        rv = iiif_is_wanted(window->wanted)
+                 ? decode_band(&f, &d, band, err)
+                 : iiif_fail(err, IIIF_EGONE, "nobody waits for it any more");
         close_decoder(&d);
     }
     if (rv == APR_SUCCESS)

@@ -15,13 +15,12 @@
  *               made RGB, chroma repeated, 9 to 15 bits shifted up to 16, less than 8 spread to 8.
  *               Of a lossy file one sample in millions is off by one, as OpenJPEG rounds at a
  *               window's edge.
- * @param level  of a source of IIIF_SOURCE_JP2
- * @param rect   in pixels of the level, inside it
- * @return APR_SUCCESS; IIIF_EBADSOURCE: damage, or a layout that nobody reads rightly;
- * IIIF_ETOOBIG: more than 64 million pixels of what libvips cannot stream; IIIF_ENOTIMPL: libvips
- * can, and has to: 5 and more components, signed ones, ones of more than 16 bits, or more pixels
- * than are held in memory
+ * @param window on a level of a source of IIIF_SOURCE_JP2, inside it
+ * @return APR_SUCCESS; IIIF_EGONE: window->wanted said so; IIIF_EBADSOURCE: damage, or a layout
+ * that nobody reads rightly; IIIF_ETOOBIG: more than 64 million pixels of what libvips cannot
+ * stream; IIIF_ENOTIMPL: libvips can, and has to: 5 and more components, signed ones, ones of more
+ * than 16 bits, or more pixels than are held in memory
  */
 apr_status_t iiif_jp2_window(VipsImage **image, const iiif_source_t *source,
-                             const iiif_level_t *level, iiif_rect_t rect, iiif_err_t *err);
+                             const iiif_window_t *window, iiif_err_t *err);
 #endif

@@ -28,6 +28,13 @@ apr_status_t iiif_level_open(VipsImage **image, const iiif_source_t *source,
 apr_status_t iiif_window_open(VipsImage **image, const iiif_source_t *source,
                               const iiif_window_t *window, iiif_err_t *err);
 
+/**
+ * While pixels of @a image are computed, or of what is made of it, ask @a wanted, some 20 times a
+ * second; when it is not, computing them fails (image/wanted.c).
+ * @param wanted borrowed for as long as @a image; NULL: do nothing
+ */
+void iiif_watch(VipsImage *image, const iiif_wanted_t *wanted);
+
 /** `return iiif_vips_failed(err, rv, "render")`: takes libvips' words, which may be another
  * thread's (its buffer is one a process), for the log; never parse or send them. */
 apr_status_t iiif_vips_failed(iiif_err_t *err, apr_status_t rv, const char *doing);
@@ -78,7 +85,8 @@ const unsigned char *iiif_colour_profile(VipsImage *image, size_t *size);
 
 /** The value that is white in a ranged source: 1, 255, 65535, or its own maximum, from its smallest
  *  level, so that every request of one source finds the same; 0 where the sample type says it. */
-apr_status_t iiif_colour_range(double *range, const iiif_source_t *source, iiif_err_t *err);
+apr_status_t iiif_colour_range(double *range, const iiif_source_t *source,
+                               const iiif_wanted_t *wanted, iiif_err_t *err);
 
 /**
  * Encode 8-bit sRGB or gray pixels, with alpha only where the format has it. No metadata is kept:

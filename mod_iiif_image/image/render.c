@@ -262,7 +262,7 @@ static int to_display(VipsImage **image)
 
 /* A source that is read from top to bottom is read down to a region in bands: asked for the region
  * alone, libvips would hold every row above it at once. */
-static int skip_rows(VipsImage *image, int rows)
+static int skip_rows(VipsImage *image, int rows, const iiif_wanted_t *wanted)
 {
     VipsRegion *region = vips_region_new(image);
     VipsRect band = { 0, 0, 1, 0 };
@@ -270,19 +270,20 @@ static int skip_rows(VipsImage *image, int rows)
 
     for (; !failed && band.top < rows; band.top += band.height) {
         band.height = rows - band.top < SKIP_BAND ? rows - band.top : SKIP_BAND;
-        failed = vips_region_prepare(region, &band);
+        failed = !iiif_is_wanted(wanted) || vips_region_prepare(region, &band);
     }
     g_object_unref(region);
     return failed;
 }
 
-static int crop(VipsImage **image, iiif_rect_t rect)
+static int crop(VipsImage **image, const iiif_window_t *window)
 {
+    const iiif_rect_t rect = window->rect;
     VipsImage *next = NULL;
 
     if (rect.width == (apr_uint32_t)(*image)->Xsize && rect.height == (apr_uint32_t)(*image)->Ysize)
         return 0;
-    if (vips_image_is_sequential(*image) && skip_rows(*image, (int)rect.y))
+    if (vips_image_is_sequential(*image) && skip_rows(*image, (int)rect.y, window->wanted))
         return -1;
     return step(image,
                 vips_extract_area(*image, &next, (int)rect.x, (int)rect.y, (int)rect.width,
@@ -299,7 +300,7 @@ static apr_status_t open_cropped(VipsImage **image, const iiif_source_t *source,
 
     if (rv != APR_SUCCESS)
         return rv;
-    if (crop(&opened, window->rect)) {
+    if (crop(&opened, window)) {
         g_object_unref(opened);
         return iiif_vips_failed(err, IIIF_EBADSOURCE, "render");
     }
@@ -311,13 +312,14 @@ apr_status_t iiif_window_open(VipsImage **image, const iiif_source_t *source,
                               const iiif_window_t *window, iiif_err_t *err)
 {
     apr_status_t rv = source->format == IIIF_SOURCE_JP2
-                          ? iiif_jp2_window(image, source, window->level, window->rect, err)
+                          ? iiif_jp2_window(image, source, window, err)
                           : iiif_tiff_window(image, source, window->level, window->rect, err);
 
     if (rv == IIIF_ENOTIMPL)
         rv = open_cropped(image, source, window, err);
     if (rv != APR_SUCCESS)
         return rv;
+    iiif_watch(*image, window->wanted);
     /* of all levels what is true of the largest: some writers put the profile there alone */
     vips_image_remove(*image, VIPS_META_ICC_NAME);
     if (source->profile)
@@ -378,21 +380,24 @@ static apr_status_t render(iiif_bytes_t *bytes, const iiif_source_t *source,
     iiif_window_t window;
     VipsImage *image = NULL;
     double range = 0;
-    apr_status_t rv = iiif_square_find(&placed, source, err);
+    apr_status_t rv = iiif_square_find(&placed, source, look->wanted, err);
 
     if (rv == APR_SUCCESS)
-        rv = iiif_colour_range(&range, source, err);
+        rv = iiif_colour_range(&range, source, look->wanted, err);
     if (rv != APR_SUCCESS)
         return rv;
     window = iiif_window_choose(source, placed.region, placed.size);
+    window.wanted = look->wanted;
     rv = iiif_window_open(&image, source, &window, err);
     if (rv != APR_SUCCESS)
         return rv;
     if (transform(&image, source, &placed, range) || finish(&image, &placed, look))
         rv = iiif_vips_failed(err, IIIF_EBADSOURCE, "render");
-    else
+    else {
+        iiif_watch(image, look->wanted); /* again: what is held in memory has no source */
         rv = iiif_encode(bytes, image, placed.format, look->quality[placed.format],
                          placed.quality == IIIF_QUALITY_BITONAL, err);
+    }
     g_object_unref(image);
     return rv;
 }
@@ -404,6 +409,8 @@ apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,
     iiif_bytes_t made = { NULL, 0 };
     apr_status_t rv = render(&made, source, resolved, look, err);
 
+    if (rv != APR_SUCCESS && !iiif_is_wanted(look->wanted))
+        return iiif_fail(err, IIIF_EGONE, "the client has gone while its image was made");
     if (iiif_source_check_file(source) != APR_SUCCESS) {
         iiif_bytes_free(made.data);
         return iiif_fail(err, IIIF_ECHANGED, "the file was replaced while it was read");

@@ -5,6 +5,7 @@
  * @file render.h
  * @brief From a source and integers to the bytes of an image.
  */
+#include "base/wanted.h"
 #include "image/source.h"
 #include "iiif/resolved.h"
 
@@ -17,10 +18,11 @@ typedef struct iiif_bytes_t {
 /** Free what iiif_render() made. Has the signature of a bucket's free function. */
 void iiif_bytes_free(void *data);
 
-/** Settings that change pixels or bytes. */
+/** Settings that change pixels or bytes; and who waits for these. */
 typedef struct iiif_look_t {
     unsigned char background[3]; /**< sRGB, where an image without alpha shows through */
     int quality[IIIF_FORMATS];   /**< 1 to 100, of the lossy formats */
+    const iiif_wanted_t *wanted; /**< asked while it is rendered; NULL: always */
 } iiif_look_t;
 
 /**
@@ -34,7 +36,8 @@ const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_poo
  * the source's format can be read from top to bottom.
  * @param bytes the whole encoded file on success; untouched on failure, so nothing half is sent
  * @return APR_SUCCESS; IIIF_EBADSOURCE: the source is damaged; APR_EGENERAL: encoding failed;
- *         IIIF_ECHANGED: the file is no longer the one that @a source describes
+ *         IIIF_ECHANGED: the file is no longer the one that @a source describes; IIIF_EGONE: it was
+ *         cut, because nobody wants it any more. How soon, see image/wanted.c.
  */
 apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,
                          const iiif_resolved_t *resolved, const iiif_look_t *look, iiif_err_t *err);

@@ -262,6 +262,14 @@ static apr_status_t read_jp2_levels(iiif_source_t *source, iiif_err_t *err)
     return APR_SUCCESS;
 }
 
+static int says(VipsImage *image, const char *field)
+{
+    int value = 0;
+
+    return vips_image_get_typeof(image, field) && !vips_image_get_int(image, field, &value)
+           && value;
+}
+
 static void take_colours(iiif_source_t *source, VipsImage *image, apr_pool_t *pool)
 {
     const void *profile = iiif_colour_profile(image, &source->profile_size);
@@ -269,6 +277,9 @@ static void take_colours(iiif_source_t *source, VipsImage *image, apr_pool_t *po
     source->natural = iiif_colour_bands(image) == 1 ? IIIF_QUALITY_GRAY : IIIF_QUALITY_COLOR;
     source->profile = profile ? apr_pmemdup(pool, profile, source->profile_size) : NULL;
     source->ranged = iiif_colour_is_ranged(image);
+    source->bands = (unsigned)image->Bands;
+    source->pixel = source->bands * (unsigned)vips_format_sizeof(image->BandFmt);
+    source->whole = says(image, "jpeg-multiscan") || says(image, "interlaced");
 }
 
 static void take_facts(iiif_source_t *source, VipsImage *image, apr_pool_t *pool)
@@ -290,10 +301,9 @@ static void take_facts(iiif_source_t *source, VipsImage *image, apr_pool_t *pool
  * one that is damaged, the header is known all the same. */
 static apr_status_t read_jp2_colours(iiif_source_t *source, iiif_err_t *err, apr_pool_t *pool)
 {
-    const iiif_rect_t corner = { 0, 0, 1, 1 };
+    const iiif_window_t corner = { &source->levels[source->level_count - 1], { 0, 0, 1, 1 }, NULL };
     VipsImage *pixel = NULL;
-    apr_status_t rv =
-        iiif_jp2_window(&pixel, source, &source->levels[source->level_count - 1], corner, NULL);
+    apr_status_t rv = iiif_jp2_window(&pixel, source, &corner, NULL);
 
     if (rv == IIIF_ENOTIMPL)
         rv = iiif_level_open(&pixel, source, &source->levels[0], err);

@@ -41,6 +41,10 @@ typedef struct iiif_source_t {
     iiif_dims_t full;       /**< as a person sees it: what info.json reports */
     int orientation;        /**< EXIF, 1 to 8 */
     iiif_quality_e natural; /**< COLOR or GRAY */
+    unsigned bands;         /**< of its pixels, alpha and more included */
+    unsigned pixel;         /**< bytes of one, decoded */
+    int whole;              /**< progressive or interlaced: no row is there before the last */
+    apr_uint32_t strip;     /**< TIFF without tiles: rows that are decoded at once; else 0 */
     int ranged;             /**< samples whose white is found by looking: see image/colour.c */
     const void *profile;    /**< ICC, where it is not sRGB; NULL: none */
     apr_size_t profile_size;

@@ -63,7 +63,7 @@ static int shown_small(VipsImage **small, VipsImage *level, const iiif_source_t 
 }
 
 apr_status_t iiif_square_find(iiif_resolved_t *resolved, const iiif_source_t *source,
-                              iiif_err_t *err)
+                              const iiif_wanted_t *wanted, iiif_err_t *err)
 {
     const iiif_rect_t whole = { 0, 0, source->full.width, source->full.height };
     VipsImage *level = NULL, *small = NULL;
@@ -74,6 +74,7 @@ apr_status_t iiif_square_find(iiif_resolved_t *resolved, const iiif_source_t *so
     if (resolved->square < IIIF_SQUARE_ENTROPY)
         return APR_SUCCESS;
     window = iiif_window_choose(source, whole, small_dims(source->full));
+    window.wanted = wanted;
     rv = iiif_window_open(&level, source, &window, err);
     if (rv != APR_SUCCESS)
         return rv;

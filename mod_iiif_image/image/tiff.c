@@ -21,6 +21,7 @@
 typedef struct directory_t {
     iiif_dims_t dims;
     iiif_dims_t tile; /* 0,0: strips */
+    uint32_t strip;   /* rows of one; 0: tiles */
     uint32_t subfile; /* NewSubfileType */
     uint64_t offset;  /* of the directory in the file */
     int page;         /* index of the main directory */
@@ -29,7 +30,7 @@ typedef struct directory_t {
 
 static int read_directory(directory_t *directory, TIFF *handle, int page, int subifd)
 {
-    uint32_t width = 0, height = 0, tile_width = 0, tile_height = 0, subfile = 0;
+    uint32_t width = 0, height = 0, tile_width = 0, tile_height = 0, subfile = 0, strip = 0;
 
     if (!TIFFGetField(handle, TIFFTAG_IMAGEWIDTH, &width)
         || !TIFFGetField(handle, TIFFTAG_IMAGELENGTH, &height) || !width || !height)
@@ -39,8 +40,11 @@ static int read_directory(directory_t *directory, TIFF *handle, int page, int su
         TIFFGetField(handle, TIFFTAG_TILEWIDTH, &tile_width);
         TIFFGetField(handle, TIFFTAG_TILELENGTH, &tile_height);
     }
+    else
+        TIFFGetFieldDefaulted(handle, TIFFTAG_ROWSPERSTRIP, &strip);
     *directory = (directory_t){ .dims = { width, height },
                                 .tile = { tile_width, tile_height },
+                                .strip = MIN(strip, height),
                                 .subfile = subfile,
                                 .offset = TIFFCurrentDirOffset(handle),
                                 .page = page,
@@ -171,6 +175,7 @@ static void take_page(iiif_source_t *source, const directory_t *page)
 {
     source->stored = page->dims;
     source->tile = page->tile;
+    source->strip = page->strip;
     source->level_count = 1;
     source->levels[0] = (iiif_level_t){ .dims = page->dims,
                                         .scale_x = 1,

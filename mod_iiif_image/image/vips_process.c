@@ -74,6 +74,13 @@ void iiif_vips_thread_end(void)
     vips_thread_shutdown();
 }
 
+void iiif_vips_give_back(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 const char *iiif_vips_version(void)
 {
     return vips_version_string();

@@ -26,6 +26,10 @@ iiif_format_set_t iiif_vips_formats(void);
  */
 void iiif_vips_thread_end(void);
 
+/** Give free memory back to the system, when no render runs in this process: between large ones it
+ *  would stay with the C library. Takes milliseconds. */
+void iiif_vips_give_back(void);
+
 /** "8.14.1": part of every validator, because another libvips may make other bytes. */
 const char *iiif_vips_version(void);
 #endif

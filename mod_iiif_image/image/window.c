@@ -53,7 +53,7 @@ iiif_window_t iiif_window_choose(const iiif_source_t *source, iiif_rect_t region
 {
     iiif_rect_t stored = iiif_orientation_to_stored(source->orientation, region, source->full);
     iiif_dims_t wanted = iiif_orientation_dims(source->orientation, size);
-    iiif_window_t window = { &source->levels[0], stored };
+    iiif_window_t window = { &source->levels[0], stored, NULL };
     int unscaled = wanted.width == stored.width && wanted.height == stored.height;
     int i;
 

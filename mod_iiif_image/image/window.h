@@ -5,11 +5,14 @@
  * @file window.h
  * @brief Which level of a source to read for a region at a size, and which of its pixels.
  */
+#include "base/wanted.h"
 #include "image/source.h"
 
 typedef struct iiif_window_t {
-    const iiif_level_t *level; /**< borrowed from the source */
-    iiif_rect_t rect;          /**< in pixels of that level, as stored */
+    const iiif_level_t *level;   /**< borrowed from the source */
+    iiif_rect_t rect;            /**< in pixels of that level, as stored */
+    const iiif_wanted_t *wanted; /**< who waits for its pixels; NULL: somebody. Borrowed while the
+                                    window is open. */
 } iiif_window_t;
 
 /**

@@ -16,13 +16,14 @@
 #define TILES 6 /* a cell of the table is the mean of so many */
 
 typedef apr_status_t (*tile_fn)(VipsImage **image, const iiif_source_t *source,
-                                const iiif_level_t *level, iiif_rect_t rect, iiif_err_t *err);
+                                const iiif_window_t *window, iiif_err_t *err);
 
 static apr_status_t by_libvips(VipsImage **image, const iiif_source_t *source,
-                               const iiif_level_t *level, iiif_rect_t rect, iiif_err_t *err)
+                               const iiif_window_t *window, iiif_err_t *err)
 {
+    const iiif_rect_t rect = window->rect;
     VipsImage *opened = NULL, *cut = NULL;
-    apr_status_t rv = iiif_level_open(&opened, source, level, err);
+    apr_status_t rv = iiif_level_open(&opened, source, window->level, err);
 
     if (rv != APR_SUCCESS)
         return rv;
@@ -58,11 +59,12 @@ static double measure(tile_fn tile, const iiif_source_t *source, int level, apr_
     apr_uint32_t n;
 
     for (n = 0; n < TILES; ++n) {
-        const iiif_rect_t rect = tile_at(source->levels[level].dims, side, n);
+        const iiif_window_t window = { &source->levels[level],
+                                       tile_at(source->levels[level].dims, side, n), NULL };
         iiif_err_t err = { "" };
         VipsImage *image = NULL;
 
-        if (tile(&image, source, &source->levels[level], rect, &err) != APR_SUCCESS) {
+        if (tile(&image, source, &window, &err) != APR_SUCCESS) {
             fprintf(stderr, "%s: %s\n", source->path, err.text);
             exit(1);
         }

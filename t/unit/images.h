@@ -22,7 +22,7 @@
 
 static char directory[] = "/tmp/iiif_images.XXXXXX";
 
-static apr_pool_t *begin_images(const char *program)
+UNUSED static apr_pool_t *begin_images(const char *program)
 {
     apr_pool_t *pool;
 

@@ -10,7 +10,7 @@ use Exporter qw(import);
 use IO::Socket::INET ();
 use POSIX qw(sysconf _SC_CLK_TCK);
 
-our @EXPORT_OK = qw(load write_list get_all median compare processes memory slurp header_line table_line);
+our @EXPORT_OK = qw(load write_list get_all median compare processes processor_time memory slurp header_line table_line);
 
 my $PROGRAM = 'apxs-build/lib/bench/load';
 
