@@ -132,7 +132,7 @@ static const char *set_image_root(cmd_parms *cmd, void *confv, const char *first
     iiif_dir_conf_t *conf = confv;
     iiif_server_conf_t *server =
         ap_get_module_config(cmd->server->module_config, &iiif_image_module);
-    iiif_root_t root;
+    iiif_root_t root = { NULL, NULL };
     const char *complaint;
 
     if (cmd->path) {
