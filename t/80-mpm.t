@@ -17,6 +17,8 @@ my %PROTOCOL = ('HTTP/1.1' => '--http1.1', 'HTTP/2' => '--http2-prior-knowledge'
 my $CONF = <<'CONF';
 LogLevel iiif_image:debug
 Include ${TOP}/conf.d/iiif-image.conf
+# as many as there are workers: nobody waits for a turn here
+IIIFRenderThreads 64
 IIIFImageRoot /iiif ${FIXTURES}/images
 <IfModule http2_module>
     Protocols h2c http/1.1

@@ -16,10 +16,9 @@
 
 #include "base/banned.h"
 
-#define RETAINED       "mod_iiif_image: lanes 1" /* another layout is another number */
-#define GENERATIONS    2                         /* of children at once, while a restart goes on */
-#define QUEUE_MAX      64                        /* of IIIFRenderQueue auto */
-#define WORKERS_OF_ONE 4                         /* that may wait: one */
+#define RETAINED    "mod_iiif_image: lanes 1" /* another layout is another number */
+#define GENERATIONS 2                         /* of children at once, while a restart goes on */
+#define QUEUE_MAX   64                        /* of IIIFRenderQueue auto */
 
 /* Kept across restarts, in memory of the process; the parent's, and by forking the children's. */
 typedef struct retained_t {
@@ -78,22 +77,23 @@ static apr_uint64_t physical_memory(void)
     return (apr_uint64_t)sysconf(_SC_PHYS_PAGES) * (apr_uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static unsigned quarter(unsigned workers)
+static unsigned part(unsigned workers, unsigned divisor)
 {
-    return workers < WORKERS_OF_ONE ? 1 : workers / WORKERS_OF_ONE;
+    return workers < divisor ? 1 : workers / divisor;
 }
 
 static iiif_lanes_limits_t limits_of(const iiif_render_conf_t *conf)
 {
     const unsigned threads = (unsigned)mpm(AP_MPMQ_MAX_THREADS);
     const unsigned workers = threads * (unsigned)mpm(AP_MPMQ_MAX_DAEMONS);
-    const unsigned queue = quarter(workers) < QUEUE_MAX ? quarter(workers) : QUEUE_MAX;
+    const unsigned queue = part(workers, 4) < QUEUE_MAX ? part(workers, 4) : QUEUE_MAX;
 
     return (iiif_lanes_limits_t){
         .threads = (unsigned)(conf->threads ? conf->threads : sysconf(_SC_NPROCESSORS_ONLN)),
         .memory = conf->memory ? (apr_uint64_t)conf->memory : physical_memory() / 4,
         .queue = conf->queue < 0 ? queue : (unsigned)conf->queue,
-        .queue_here = quarter(threads),
+        .queue_here = { [IIIF_LANE_SMALL] = part(threads, 2),
+                        [IIIF_LANE_LARGE] = part(threads, 4) },
         .patience = apr_time_from_sec(conf->seconds),
         .shadow = conf->shadow,
     };

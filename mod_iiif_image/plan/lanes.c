@@ -284,17 +284,28 @@ static void look(iiif_lanes_t *lanes)
     let_in(lanes, now);
 }
 
-/* A place in the queue, if need be that of the one that waits longest. */
-static int has_place(iiif_lanes_t *lanes, const slot_t *total)
+/* Who has to go when this one comes: what is small is for people who look at tiles. */
+static waiter_t *longest_waiting(const iiif_lanes_t *lanes, iiif_lane_e comes)
+{
+    waiter_t *waiter = lanes->oldest;
+
+    while (waiter && waiter->cost->lane != IIIF_LANE_LARGE)
+        waiter = waiter->newer;
+    return waiter || comes == IIIF_LANE_LARGE ? waiter : lanes->oldest;
+}
+
+/* A place in the queue, if need be that of another one. */
+static int has_place(iiif_lanes_t *lanes, const slot_t *total, iiif_lane_e comes)
 {
     const iiif_lanes_limits_t *limits = &lanes->limits;
+    waiter_t *victim;
 
-    if (lanes->waiting < limits->queue_here && total->waiting < limits->queue)
+    if (lanes->waiting < limits->queue_here[comes] && total->waiting < limits->queue)
         return 1;
-    if (!lanes->oldest)
-        return 0;
-    settle(lanes, lanes->oldest, REFUSED_FULL);
-    return 1;
+    victim = longest_waiting(lanes, comes);
+    if (victim)
+        settle(lanes, victim, REFUSED_FULL);
+    return victim != NULL;
 }
 
 /* By a clock that nobody sets. */
@@ -345,7 +356,7 @@ static state_e pass_or_wait(iiif_lanes_t *lanes, waiter_t *waiter)
         add(lanes->slot, waiter->cost);
         waiter->state = LET_IN;
     }
-    else if ((waits = has_place(lanes, &total)))
+    else if ((waits = has_place(lanes, &total, waiter->cost->lane)))
         stand_in_line(lanes, waiter);
     else
         waiter->state = REFUSED_FULL;

@@ -35,9 +35,10 @@ typedef struct iiif_lanes_limits_t {
     unsigned threads;    /**< renders at once, of all processes; 1 or more */
     apr_uint64_t memory; /**< bytes that these may take together, as estimated */
     unsigned queue;      /**< requests that may wait, of all processes */
-    unsigned queue_here; /**< of this process */
-    apr_time_t patience; /**< how long one waits at most */
-    int shadow;          /**< refuse nothing, hold back nothing: count what would be refused */
+    unsigned
+        queue_here[IIIF_LANES]; /**< of this process, beyond which one of a lane may not come */
+    apr_time_t patience;        /**< how long one waits at most */
+    int shadow; /**< refuse nothing, hold back nothing: count what would be refused */
 } iiif_lanes_limits_t;
 
 /** Memory that processes share. */
@@ -76,8 +77,9 @@ apr_status_t iiif_lanes_join(iiif_lanes_t **lanes, iiif_lanes_memory_t *memory,
 void iiif_lanes_forget(iiif_lanes_memory_t *memory, pid_t pid);
 
 /**
- * Wait until a render may run. When the queue is full, the one that has waited longest is refused:
- * this one, if none of this process waits.
+ * Wait until a render may run. When the queue is full, the large one of this process that has
+ * waited longest is refused in its place; where there is none, and this one is small, the small one
+ * that has; else this one.
  * @param ticket filled in any case
  * @param wanted asked while it waits; NULL: always
  * @return APR_SUCCESS: now iiif_lanes_leave() is owed; IIIF_EBUSY: the queue is full, or patience

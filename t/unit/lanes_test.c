@@ -18,9 +18,11 @@
 
 static const iiif_cost_t small_one = { 1 * MB, 10 * MB, IIIF_LANE_SMALL };
 static const iiif_cost_t large_one = { 100 * MB, 30 * MB, IIIF_LANE_LARGE };
-static const iiif_lanes_limits_t two_at_once = {
-    .threads = 2, .memory = 100 * MB, .queue = 4, .queue_here = 4, .patience = apr_time_from_sec(60)
-};
+static const iiif_lanes_limits_t two_at_once = { .threads = 2,
+                                                 .memory = 100 * MB,
+                                                 .queue = 4,
+                                                 .queue_here = { 4, 2 },
+                                                 .patience = apr_time_from_sec(60) };
 
 static iiif_lanes_memory_t *make_memory(void)
 {
@@ -269,6 +271,36 @@ static void test_overflow(apr_pool_t *pool)
     ok(finish(waiting[1])->rv == APR_SUCCESS, "all others get their turn");
     iiif_lanes_leave(lanes, &waiting[1]->ticket, 1);
     ok(report_of(lanes).counts[IIIF_LANES_CUT] == 1, "one that was cut is counted");
+}
+
+/* Large ones make room first; and only for small ones does a small one. */
+static void test_overflow_of_lanes(apr_pool_t *pool)
+{
+    iiif_lanes_t *lanes = join(NULL, &two_at_once, pool);
+    asker_t *running[2], *waiting[4], *late;
+    iiif_ticket_t ticket;
+    int i;
+
+    for (i = 0; i < 2; ++i)
+        running[i] = finish(start(lanes, &small_one, pool));
+    for (i = 0; i < 4; ++i)
+        waiting[i] = start_waiting(lanes, i == 1 ? &large_one : &small_one, pool);
+    late = start(lanes, &small_one, pool);
+    ok(finish(waiting[1])->rv == IIIF_EBUSY && !is_done(waiting[0]),
+       "a large one makes room first");
+    ok(enter(&ticket, lanes, &large_one) == IIIF_EBUSY && report_of(lanes).waiting == 4,
+       "no small one does for a large one");
+    for (i = 0; i < 4; ++i)
+        __atomic_store_n(&waiting[i]->unwanted, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&late->unwanted, 1, __ATOMIC_SEQ_CST);
+    for (i = 0; i < 4; ++i) {
+        if (i != 1)
+            finish(waiting[i]);
+    }
+    finish(late);
+    ok(report_of(lanes).counts[IIIF_LANES_LEFT] == 4 && !report_of(lanes).waiting, "all leave");
+    for (i = 0; i < 2; ++i)
+        leave(running[i]);
 }
 
 static void test_patience(apr_pool_t *pool)
@@ -544,6 +576,7 @@ int main(void)
     test_too_big(pool);
     test_newest_first(pool);
     test_overflow(pool);
+    test_overflow_of_lanes(pool);
     test_patience(pool);
     test_shadow(pool);
     test_processes(pool);
