@@ -8,8 +8,7 @@ typedef int (*encode_fn)(VipsImage *image, iiif_bytes_t *bytes, int quality, int
 static int encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, int quality, int bilevel)
 {
     (void)bilevel;
-    return vips_jpegsave_buffer(image, &bytes->data, &bytes->len, "Q", quality, "strip", TRUE,
-                                NULL);
+    return iiif_encode_jpeg(image, bytes, quality);
 }
 
 static int encode_png(VipsImage *image, iiif_bytes_t *bytes, int quality, int bilevel)

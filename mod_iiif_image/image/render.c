@@ -43,10 +43,14 @@ static int enlarge(VipsImage *in, VipsImage **out, double hscale, double vscale)
 }
 
 /* Each axis may shrink or grow. */
-static int resize(VipsImage *in, VipsImage **out, double hscale, double vscale)
+static int resize(VipsImage *in, VipsImage **out, iiif_dims_t size)
 {
+    const double hscale = (double)size.width / in->Xsize, vscale = (double)size.height / in->Ysize;
     VipsImage *shrunk = NULL;
     int failed;
+
+    if (iiif_can_reduce(in, size))
+        return iiif_reduce(in, out, size);
 
     if (hscale <= 1 && vscale <= 1)
         return vips_resize(in, out, hscale, "vscale", vscale, NULL);
@@ -69,16 +73,16 @@ static int unweighted(VipsImage *in, VipsImage **out, VipsBandFormat format)
 }
 
 /* Resampling mixes neighbours, so colour has to be weighted by alpha first. */
-static int resample(VipsImage *in, VipsImage **out, double hscale, double vscale)
+static int resample(VipsImage *in, VipsImage **out, iiif_dims_t size)
 {
     VipsObject *scope = VIPS_OBJECT(vips_image_new());
     VipsImage **t = (VipsImage **)vips_object_local_array(scope, 2);
     int failed;
 
     if (!vips_image_hasalpha(in))
-        failed = resize(in, out, hscale, vscale);
+        failed = resize(in, out, size);
     else
-        failed = vips_premultiply(in, &t[0], NULL) || resize(t[0], &t[1], hscale, vscale)
+        failed = vips_premultiply(in, &t[0], NULL) || resize(t[0], &t[1], size)
                  || unweighted(t[1], out, in->BandFmt);
     g_object_unref(scope);
     return failed;
@@ -103,10 +107,7 @@ static int scale_to(VipsImage **image, iiif_dims_t size)
 
     if ((*image)->Xsize == (int)size.width && (*image)->Ysize == (int)size.height)
         return 0;
-    if (step(image,
-             resample(*image, &next, (double)size.width / (*image)->Xsize,
-                      (double)size.height / (*image)->Ysize),
-             &next))
+    if (step(image, resample(*image, &next, size), &next))
         return -1;
     return exact_size(image, size);
 }
@@ -312,7 +313,7 @@ apr_status_t iiif_window_open(VipsImage **image, const iiif_source_t *source,
 {
     apr_status_t rv = source->format == IIIF_SOURCE_JP2
                           ? iiif_jp2_window(image, source, window->level, window->rect, err)
-                          : iiif_tiff_window(image, source, window->level, window->rect, err);
+                          : iiif_tiff_window(image, source, window, err);
 
     if (rv == IIIF_ENOTIMPL)
         rv = open_cropped(image, source, window, err);
@@ -358,7 +359,7 @@ static int finish(VipsImage **image, const iiif_resolved_t *resolved, const iiif
 
     if (opaque && vips_image_hasalpha(*image) && flatten(image, look->background))
         return -1;
-    return reduce_quality(image, resolved->quality) || strip(image);
+    return reduce_quality(image, resolved->quality) || (opaque ? 0 : strip(image)); /* TODO */
 }
 
 #define REVISION 4 /* of the pipeline: raise it with every change of the pixels that leave it */
