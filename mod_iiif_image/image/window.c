@@ -34,7 +34,7 @@ static span_t span_on(apr_uint32_t offset, apr_uint32_t length, apr_uint32_t wan
     if (right <= left)
         right = left + 1;
     /* beyond the image's edge there is nothing that would have to fit: twice as much is allowed */
-    if (offset + (apr_uint64_t)length == sides[0] && right == sides[1])
+    if (offset + (apr_uint64_t)length == sides[0] && right == sides[1] && right - left >= wanted)
         strictness = 0.5;
     span.start = (apr_uint32_t)left;
     span.length = (apr_uint32_t)(right - left);
@@ -51,9 +51,9 @@ static span_t span_on(apr_uint32_t offset, apr_uint32_t length, apr_uint32_t wan
     return span;
 }
 
-static int serves(const span_t *span, apr_uint32_t wanted)
+static int serves(const span_t *span)
 {
-    return span->length >= wanted && span->density >= 1 - 1e-9 && span->drift <= DRIFT_MAX;
+    return span->density >= 1 - 1e-9 && span->drift <= DRIFT_MAX;
 }
 
 /* A level as it is read: as it is stored, or shrunk while it is decoded. */
@@ -76,7 +76,7 @@ static int try_reading(iiif_window_t *window, const iiif_source_t *source, iiif_
         return 0;
     x = span_on(stored.x, stored.width, wanted.width, level->scale_x * shrink, across);
     y = span_on(stored.y, stored.height, wanted.height, level->scale_y * shrink, down);
-    if (!serves(&x, wanted.width) || !serves(&y, wanted.height))
+    if (!serves(&x) || !serves(&y))
         return 0;
     *window = (iiif_window_t){ level, shrink, { x.start, y.start, x.length, y.length } };
     return 1;
