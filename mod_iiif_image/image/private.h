@@ -91,18 +91,51 @@ const unsigned char *iiif_colour_profile(VipsImage *image, size_t *size);
  *  level, so that every request of one source finds the same; 0 where the sample type says it. */
 apr_status_t iiif_colour_range(double *range, const iiif_source_t *source, iiif_err_t *err);
 
+/** 8-bit sRGB or gray to amounts of light in 16 bits (image/linear.c), and back. Alpha, the second
+ *  or fourth band, stays in proportion. @return 0, or -1 as libvips does */
+int iiif_linear_light(VipsImage *in, VipsImage **out);
+int iiif_linear_samples(VipsImage *in, VipsImage **out);
+
+/** Note one of the rights of a source's file (image/metadata.c), unless it is empty or very long;
+ *  in @a pool. */
+void iiif_rights_take(iiif_source_t *source, iiif_rights_e right, const char *text,
+                      apr_pool_t *pool);
+
+/** Note those that @a image, opened from the file, has in EXIF. */
+void iiif_rights_read(iiif_source_t *source, VipsImage *image, apr_pool_t *pool);
+
 /**
- * Encode 8-bit sRGB or gray pixels, with alpha only where the format has it. No metadata is kept:
- * the pixels are sRGB and upright.
+ * Give pixels that are to be encoded, upright and sRGB, the metadata that goes along: the source's
+ * rights alone, or all of its EXIF, XMP and IPTC that still holds.
+ * @param image exchanged for another reference on success
+ * @return APR_SUCCESS; of keeping all, what iiif_level_open() says
+ */
+apr_status_t iiif_metadata_set(VipsImage **image, const iiif_source_t *source, int keep,
+                               iiif_err_t *err);
+
+/** Has it any of these? */
+int iiif_metadata_has(VipsImage *image);
+
+/** How an image is encoded. */
+typedef struct iiif_encoding_t {
+    iiif_format_e format;
+    int quality; /* where the format has it */
+    int effort;  /* likewise */
+    int bilevel; /* the pixels are 0 and 255 only; formats that have one-bit samples use them */
+} iiif_encoding_t;
+
+/**
+ * Encode 8-bit sRGB or gray pixels, with alpha only where the format has it, and the metadata that
+ * they have.
  * @param bytes  filled on success, untouched on failure
- * @param bilevel the pixels are 0 and 255 only; formats that have one-bit samples use them
  * @return APR_SUCCESS, IIIF_EBADSOURCE (pixels are computed while they are encoded, so a damaged
  *         source shows here) or APR_EGENERAL
  */
-apr_status_t iiif_encode(iiif_bytes_t *bytes, VipsImage *image, iiif_format_e format, int quality,
-                         int bilevel, iiif_err_t *err);
+apr_status_t iiif_encode(iiif_bytes_t *bytes, VipsImage *image, const iiif_encoding_t *encoding,
+                         iiif_err_t *err);
 
-/** Encode 8-bit RGB or gray as JPEG (image/encode_jpeg.c), its rows being made in this thread.
+/** Encode 8-bit RGB or gray as JPEG without metadata (image/encode_jpeg.c), its rows being made in
+ * this thread.
  *  @param bytes freed by iiif_bytes_free() @return 0, or -1 as libvips does */
 int iiif_encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, int quality);
 

@@ -326,31 +326,27 @@ apr_status_t iiif_window_open(VipsImage **image, const iiif_source_t *source,
     return APR_SUCCESS;
 }
 
-/* Size, rotation, quality: the order is normative (3.0, 4.6), and a window is the region.
- * Orientation belongs to the source, but is applied to the scaled pixels: region and size were
- * turned to match. */
-static int transform(VipsImage **image, const iiif_source_t *source,
-                     const iiif_resolved_t *resolved, double range)
-{
-    return to_samples(image, range)
-           || scale_to(image, iiif_orientation_dims(source->orientation, resolved->size))
-           || to_display(image) || orient(image, source, resolved);
-}
-
-/* What the source's file said of itself does not describe these pixels: upright, sRGB, cut. The
- * encoders' own "strip" leaves EXIF in WebP and the orientation in TIFF. */
-static int strip(VipsImage **image)
+static int to_linear(VipsImage **image)
 {
     VipsImage *next = NULL;
-    char **fields, **field;
 
-    if (step(image, vips_copy(*image, &next, NULL), &next))
-        return -1;
-    fields = vips_image_get_fields(*image);
-    for (field = fields; *field; ++field)
-        vips_image_remove(*image, *field); /* width and its like cannot be removed, and stay */
-    g_strfreev(fields);
-    return 0;
+    return step(image, iiif_linear_light(*image, &next), &next);
+}
+
+static int from_linear(VipsImage **image)
+{
+    VipsImage *next = NULL;
+
+    return step(image, iiif_linear_samples(*image, &next), &next);
+}
+
+/* Samples of the source's own space are scaled: fewer are left to convert. Light is known of sRGB
+ * alone. */
+static int scale_colours(VipsImage **image, iiif_dims_t size, int linear)
+{
+    if (!linear || ((*image)->Xsize == (int)size.width && (*image)->Ysize == (int)size.height))
+        return scale_to(image, size) || to_display(image);
+    return to_display(image) || to_linear(image) || scale_to(image, size) || from_linear(image);
 }
 
 static int finish(VipsImage **image, const iiif_resolved_t *resolved, const iiif_look_t *look)
@@ -359,41 +355,80 @@ static int finish(VipsImage **image, const iiif_resolved_t *resolved, const iiif
 
     if (opaque && vips_image_hasalpha(*image) && flatten(image, look->background))
         return -1;
-    return reduce_quality(image, resolved->quality) || (opaque ? 0 : strip(image)); /* TODO */
+    return reduce_quality(image, resolved->quality);
 }
 
-#define REVISION 4 /* of the pipeline: raise it with every change of the pixels that leave it */
+/* Size, rotation, quality: the order is normative (3.0, 4.6), and a window is the region.
+ * Orientation belongs to the source, but is applied to the scaled pixels: region and size were
+ * turned to match. */
+static int transform(VipsImage **image, const iiif_source_t *source,
+                     const iiif_resolved_t *resolved, const iiif_look_t *look, double range)
+{
+    const iiif_dims_t size = iiif_orientation_dims(source->orientation, resolved->size);
+
+    return to_samples(image, range) || scale_colours(image, size, look->linear_light)
+           || orient(image, source, resolved) || finish(image, resolved, look);
+}
+
+#define REVISION 5 /* of the pipeline: raise it with every change of the pixels that leave it */
 
 const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_pool_t *pool)
 {
-    return apr_psprintf(pool, "%d %d %02x%02x%02x %s", REVISION, look->quality[format],
+    return apr_psprintf(pool, "%d %d %d %d %d %02x%02x%02x %s", REVISION, look->quality[format],
+                        look->effort[format], look->keep_metadata, look->linear_light,
                         look->background[0], look->background[1], look->background[2],
                         iiif_vips_version());
+}
+
+/* A source that is read as it is stored alone: what is made smaller while it is decoded is a mean
+ * of samples, not of light. */
+static iiif_source_t as_stored(const iiif_source_t *source)
+{
+    iiif_source_t stored = *source;
+    int i;
+
+    for (i = 0; i < stored.level_count; ++i)
+        stored.levels[i].raw = NULL;
+    while (stored.levels[stored.level_count - 1].shrink > 1)
+        --stored.level_count;
+    return stored;
+}
+
+static apr_status_t encode(iiif_bytes_t *bytes, VipsImage *image, const iiif_resolved_t *resolved,
+                           const iiif_look_t *look, iiif_err_t *err)
+{
+    const iiif_encoding_t encoding = { resolved->format, look->quality[resolved->format],
+                                       look->effort[resolved->format],
+                                       resolved->quality == IIIF_QUALITY_BITONAL };
+
+    return iiif_encode(bytes, image, &encoding, err);
 }
 
 static apr_status_t render(iiif_bytes_t *bytes, const iiif_source_t *source,
                            const iiif_resolved_t *resolved, const iiif_look_t *look,
                            iiif_err_t *err)
 {
+    const iiif_source_t from = look->linear_light ? as_stored(source) : *source;
     iiif_resolved_t placed = *resolved;
     iiif_window_t window;
     VipsImage *image = NULL;
     double range = 0;
-    apr_status_t rv = iiif_square_find(&placed, source, err);
+    apr_status_t rv = iiif_square_find(&placed, &from, err);
 
     if (rv == APR_SUCCESS)
-        rv = iiif_colour_range(&range, source, err);
+        rv = iiif_colour_range(&range, &from, err);
     if (rv != APR_SUCCESS)
         return rv;
-    window = iiif_window_choose(source, placed.region, placed.size);
-    rv = iiif_window_open(&image, source, &window, err);
+    window = iiif_window_choose(&from, placed.region, placed.size);
+    rv = iiif_window_open(&image, &from, &window, err);
     if (rv != APR_SUCCESS)
         return rv;
-    if (transform(&image, source, &placed, range) || finish(&image, &placed, look))
+    if (transform(&image, &from, &placed, look, range))
         rv = iiif_vips_failed(err, IIIF_EBADSOURCE, "render");
     else
-        rv = iiif_encode(bytes, image, placed.format, look->quality[placed.format],
-                         placed.quality == IIIF_QUALITY_BITONAL, err);
+        rv = iiif_metadata_set(&image, &from, look->keep_metadata, err);
+    if (rv == APR_SUCCESS)
+        rv = encode(bytes, image, &placed, look, err);
     g_object_unref(image);
     return rv;
 }

@@ -282,6 +282,7 @@ static void take_facts(iiif_source_t *source, VipsImage *image, apr_pool_t *pool
     source->full = iiif_orientation_dims(source->orientation, source->stored);
     if (source->tile.width)
         source->tile = iiif_orientation_dims(source->orientation, source->tile);
+    iiif_rights_read(source, image, pool);
     if (source->format == IIIF_SOURCE_JPEG)
         add_jpeg_levels(source);
 }

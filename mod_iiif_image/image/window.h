@@ -14,9 +14,10 @@ typedef struct iiif_window_t {
 } iiif_window_t;
 
 /**
- * The smallest level, as stored or shrunk while decoding, that has a pixel for each pixel wanted, and on which the region's edges fall
- * within half a pixel of the result, or within one at the image's right and lower edge. A tile of
- * the announced grid falls on them exactly. Level 0 always serves.
+ * The smallest level, as stored or shrunk while decoding, that has a pixel for each pixel wanted,
+ * and on which the region's edges fall within half a pixel of the result, or within one at the
+ * image's right and lower edge. A tile of the announced grid falls on them exactly. Level 0 always
+ * serves.
  * @param region in pixels of the full image, as shown
  * @param size   wanted, as shown
  */

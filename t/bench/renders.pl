@@ -14,10 +14,11 @@ use strict;
 use warnings FATAL => 'all';
 use lib 't/lib';
 use Cwd qw(getcwd);
+use HTTP::Tiny ();
 use List::Util qw(min);
 use Time::HiRes qw(time);
 use IIIF::Iipsrv ();
-use IIIF::Load qw(load write_list get_all compare slurp header_line table_line);
+use IIIF::Load qw(load write_list compare slurp header_line table_line);
 use IIIF::NodeServer ();
 use IIIF::PrivateHttpd ();
 
@@ -209,6 +210,13 @@ sub reference {
     return $file;
 }
 
+sub get {
+    my ($server, $path) = @_;
+    my $answer = HTTP::Tiny->new->get('http://127.0.0.1:' . $server->port . $path);
+    die "$path: $answer->{status}\n" if $answer->{status} != 200;
+    return $answer->{content};
+}
+
 sub looks {
     my ($way, $conf) = @{ ($iipsrv->ways)[2] };
     my $node = IIIF::NodeServer->new($NODE, $SOURCES, 1);
@@ -223,8 +231,7 @@ sub looks {
         my $reference = reference('many/1.tif', $region, $width);
         printf '%-28s', "$region/$width,";
         for my $server (@servers) {
-            my $bytes;
-            get_all($server->[1], '', sub { $bytes = $_[2] }, $PATH{ $server->[2] }->('many/1.tif', "$region/$width,"));
+            my $bytes = get($server->[1], $PATH{ $server->[2] }->('many/1.tif', "$region/$width,"));
             open my $file, '>:raw', "$directory/made.jpg" or die "made.jpg: $!\n";
             print $file $bytes;
             close $file or die "made.jpg: $!\n";
