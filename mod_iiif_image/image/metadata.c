@@ -18,6 +18,8 @@ static const char *const fields[IIIF_RIGHTS] = {
     [IIIF_RIGHTS_COPYRIGHT] = "exif-ifd0-Copyright",
 };
 
+static const char *const blobs[] = { VIPS_META_EXIF_NAME, VIPS_META_XMP_NAME, VIPS_META_IPTC_NAME };
+
 /* libvips tells an EXIF text as "TEXT (TEXT, ASCII, n components, n bytes)". */
 static const char *text_of(const char *told, apr_pool_t *pool)
 {
@@ -51,9 +53,15 @@ void iiif_rights_read(iiif_source_t *source, VipsImage *image, apr_pool_t *pool)
     }
 }
 
+/* An EXIF of no fields: libvips adds them to what there is, and to nothing only in some formats. */
+static const unsigned char empty_exif[] = "Exif\0\0II*\0\10\0\0\0\0\0\0\0\0";
+
 static void add_rights(VipsImage *image, const iiif_source_t *source)
 {
     unsigned i;
+
+    if (source->rights[IIIF_RIGHTS_ARTIST] || source->rights[IIIF_RIGHTS_COPYRIGHT])
+        vips_image_set_blob_copy(image, VIPS_META_EXIF_NAME, empty_exif, sizeof(empty_exif));
 
     for (i = 0; i < IIIF_RIGHTS; ++i) {
         if (source->rights[i]) { /* libvips drops what stands in the last brackets */
@@ -68,8 +76,6 @@ static void add_rights(VipsImage *image, const iiif_source_t *source)
 /* A field that still holds for an image of it. */
 static void *copy_field(VipsImage *header, const char *name, GValue *value, void *image)
 {
-    static const char *const blobs[] = { VIPS_META_EXIF_NAME, VIPS_META_XMP_NAME,
-                                         VIPS_META_IPTC_NAME };
     unsigned i;
 
     (void)header;
@@ -129,9 +135,11 @@ apr_status_t iiif_metadata_set(VipsImage **image, const iiif_source_t *source, i
 
 int iiif_metadata_has(VipsImage *image)
 {
-    return vips_image_get_typeof(image, VIPS_META_EXIF_NAME)
-           || vips_image_get_typeof(image, VIPS_META_XMP_NAME)
-           || vips_image_get_typeof(image, VIPS_META_IPTC_NAME)
-           || vips_image_get_typeof(image, fields[IIIF_RIGHTS_ARTIST])
-           || vips_image_get_typeof(image, fields[IIIF_RIGHTS_COPYRIGHT]);
+    unsigned i;
+
+    for (i = 0; i < G_N_ELEMENTS(blobs); ++i) {
+        if (vips_image_get_typeof(image, blobs[i]))
+            return 1;
+    }
+    return 0;
 }
