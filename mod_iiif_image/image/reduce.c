@@ -21,7 +21,8 @@
 #define WEIGHT_BITS  14
 #define BETWEEN_BITS 6   /* of a sample between the two sums */
 #define STEPS        256 /* of the table of weights, a pixel */
-#define FACTOR_MAX   4   /* beyond that libvips takes means of whole pixels first */
+#define REACH        ((ptrdiff_t)LOBES * STEPS)
+#define FACTOR_MAX   4 /* beyond that libvips takes means of whole pixels first */
 
 typedef int16_t shorts_t __attribute__((vector_size(16)));
 typedef int32_t sums_t __attribute__((vector_size(16)));
@@ -29,11 +30,11 @@ typedef uint8_t bytes_t __attribute__((vector_size(16)));
 typedef uint8_t half_t __attribute__((vector_size(8)));
 typedef int16_t pixel_t __attribute__((vector_size(8)));
 
-/* Along one side: each pixel of the result is made of @a taps pixels from its start. */
+/* Along one side: each pixel of the result is made of so many pixels (taps) from its start. */
 typedef struct axis_t {
-    int taps; /* even; those beyond the image's end weigh nothing */
+    int pairs; /* taps by two; those beyond the image's end weigh nothing */
     int *starts;
-    int16_t *weights; /* taps of them for each pixel of the result */
+    int16_t *weights; /* two times pairs of them for each pixel of the result */
 } axis_t;
 
 typedef struct reduce_t {
@@ -43,7 +44,7 @@ typedef struct reduce_t {
 
 static int16_t *weights_of(const axis_t *axis, int i)
 {
-    return axis->weights + (ptrdiff_t)i * axis->taps;
+    return axis->weights + (ptrdiff_t)2 * i * axis->pairs;
 }
 
 static double sinc(double x)
@@ -52,16 +53,16 @@ static double sinc(double x)
 }
 
 /* The kernel from its middle outwards, and a zero behind it. */
-static void fill_table(double table[LOBES * STEPS + 2])
+static void fill_table(double table[REACH + 2])
 {
     int i;
 
-    for (i = 0; i <= LOBES * STEPS; ++i) {
+    for (i = 0; i <= REACH; ++i) {
         const double x = (double)i / STEPS;
 
         table[i] = sinc(x) * sinc(x / LOBES);
     }
-    table[LOBES * STEPS] = table[LOBES * STEPS + 1] = 0;
+    table[REACH] = table[REACH + 1] = 0;
 }
 
 static double kernel_at(const double *table, double x)
@@ -69,7 +70,7 @@ static double kernel_at(const double *table, double x)
     const double at = fabs(x) * STEPS;
     const int i = (int)at;
 
-    return i >= LOBES * STEPS ? 0 : table[i] + (table[i + 1] - table[i]) * (at - i);
+    return i >= REACH ? 0 : table[i] + (table[i + 1] - table[i]) * (at - i);
 }
 
 /* To integers of an exact sum: what rounding leaves over goes to the heaviest. */
@@ -94,7 +95,7 @@ static void weigh(axis_t *axis, int i, const double *table, int from, int to)
     const double factor = (double)from / to, centre = (i + 0.5) * factor - 0.5;
     const int first = (int)ceil(centre - LOBES * factor);
     const int last = (int)floor(centre + LOBES * factor);
-    const int start = MAX(0, MIN(first, from - axis->taps));
+    const int start = MAX(0, MIN(first, from - 2 * axis->pairs));
     double exact[TAPS_MAX] = { 0 }, sum = 0;
     int k;
 
@@ -105,18 +106,18 @@ static void weigh(axis_t *axis, int i, const double *table, int from, int to)
         sum += weight;
     }
     axis->starts[i] = start;
-    round_weights(weights_of(axis, i), exact, axis->taps, sum);
+    round_weights(weights_of(axis, i), exact, 2 * axis->pairs, sum);
 }
 
 static void fill_axis(axis_t *axis, int from, int to)
 {
     const int reach = (int)floor(2 * LOBES * (double)from / to) + 1;
-    double table[LOBES * STEPS + 2];
+    double table[REACH + 2];
     int i;
 
-    axis->taps = (reach + 1) / 2 * 2;
+    axis->pairs = (reach + 1) / 2;
     axis->starts = g_new(int, to);
-    axis->weights = g_new(int16_t, (gsize)to * (gsize)axis->taps);
+    axis->weights = g_new0(int16_t, (gsize)to * 2 * (gsize)axis->pairs);
     fill_table(table);
     for (i = 0; i < to; ++i)
         weigh(axis, i, table, from, to);
@@ -171,8 +172,8 @@ static int32_t weights_at(const int16_t *weights)
 
 /* The rows that make up one row of the result. */
 typedef struct rows_t {
-    const unsigned char *at[TAPS_MAX];
-    int taps;
+    const unsigned char *at[TAPS_MAX / 2][2];
+    int pairs;
     const int16_t *weights;
 } rows_t;
 
@@ -191,14 +192,15 @@ static shorts_t widen(bytes_t pairs, int high)
 static void sum_block(int16_t *out, const rows_t *rows, size_t at)
 {
     sums_t sums[4] = { { 0 }, { 0 }, { 0 }, { 0 } };
-    int t, k;
+    size_t k;
+    int t;
 
-    for (t = 0; t < rows->taps; t += 2) {
-        const int32_t weights = weights_at(rows->weights + t);
+    for (t = 0; t < rows->pairs; ++t) {
+        const int32_t weights = weights_at(rows->weights + (ptrdiff_t)2 * t);
         bytes_t a, b, low, high;
 
-        memcpy(&a, rows->at[t] + at, BLOCK);
-        memcpy(&b, rows->at[t + 1] + at, BLOCK);
+        memcpy(&a, rows->at[t][0] + at, BLOCK);
+        memcpy(&b, rows->at[t][1] + at, BLOCK);
         low = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
         high = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30,
                                        15, 31);
@@ -218,8 +220,8 @@ static void sum_sample(int16_t *out, const rows_t *rows, size_t at)
 {
     int t, sum = 0;
 
-    for (t = 0; t < rows->taps; ++t)
-        sum += rows->weights[t] * rows->at[t][at];
+    for (t = 0; t < 2 * rows->pairs; ++t)
+        sum += rows->weights[t] * rows->at[t / 2][t % 2][at];
     out[at] = (int16_t)TO_BETWEEN(sum);
 }
 
@@ -234,26 +236,26 @@ static void sum_rows(int16_t *out, const rows_t *rows, size_t samples)
 }
 
 /* Room behind a row of samples, and of bytes: all is read and written by fours. */
-#define BEHIND (4 * (TAPS_MAX + 4))
+#define BEHIND ((size_t)4 * (TAPS_MAX + 4))
 
 static void sum_columns(unsigned char *out, const int16_t *in, const axis_t *axis,
-                        const VipsRect *asked, int bands)
+                        const VipsRect *asked, ptrdiff_t bands)
 {
     int i, t;
 
     for (i = asked->left; i < VIPS_RECT_RIGHT(asked); ++i, out += bands) {
-        const int16_t *samples = in + (ptrdiff_t)axis->starts[i] * bands;
+        const int16_t *samples = in + axis->starts[i] * bands;
         const int16_t *weights = weights_of(axis, i);
         sums_t sums = { 0 };
         uint32_t bytes;
 
-        for (t = 0; t < axis->taps; t += 2, samples += 2 * bands) {
+        for (t = 0; t < axis->pairs; ++t, samples += 2 * bands) {
             pixel_t a, b;
 
             memcpy(&a, samples, sizeof(a));
             memcpy(&b, samples + bands, sizeof(b));
             sums = add_products(sums, __builtin_shufflevector(a, b, 0, 4, 1, 5, 2, 6, 3, 7),
-                                weights_at(weights + t));
+                                weights_at(weights + (ptrdiff_t)2 * t));
         }
         bytes = to_bytes(sums);
         memcpy(out, &bytes, sizeof(bytes));
@@ -265,7 +267,7 @@ static VipsRect needed_rows(const reduce_t *reduce, const VipsRect *asked)
 {
     const axis_t *down = &reduce->down;
     const int first = down->starts[asked->top];
-    const int end = down->starts[VIPS_RECT_BOTTOM(asked) - 1] + down->taps;
+    const int end = down->starts[VIPS_RECT_BOTTOM(asked) - 1] + 2 * down->pairs;
 
     return (VipsRect){ 0, first, reduce->in->Xsize, MIN(end, reduce->in->Ysize) - first };
 }
@@ -275,13 +277,14 @@ static VipsRect needed_rows(const reduce_t *reduce, const VipsRect *asked)
 static rows_t rows_for(const reduce_t *reduce, const VipsRegion *region, int y)
 {
     const axis_t *down = &reduce->down;
-    rows_t rows = { .taps = down->taps, .weights = weights_of(down, y) };
+    rows_t rows = { .pairs = down->pairs, .weights = weights_of(down, y) };
     int t;
 
-    for (t = 0; t < down->taps; ++t) {
-        const int row = MIN(down->starts[y] + t, reduce->in->Ysize - 1) - region->valid.top;
+    for (t = 0; t < TAPS_MAX; ++t) {
+        const int row =
+            MIN(down->starts[y] + t, VIPS_RECT_BOTTOM(&region->valid) - 1) - region->valid.top;
 
-        rows.at[t] = region->data + (ptrdiff_t)row * region->bpl;
+        rows.at[t / 2][t % 2] = region->data + (ptrdiff_t)row * region->bpl;
     }
     return rows;
 }

@@ -235,7 +235,7 @@ static apr_status_t read_stored(tiles_t *tiles, uint32_t index, iiif_err_t *err)
 /* Pixels of 8 bits to their means, in place. */
 static void shrink_samples(tiles_t *tiles)
 {
-    const unsigned shrink = tiles->shrink, count = shrink * shrink;
+    const unsigned shrink = tiles->shrink, bits = shrink == 2 ? 2 : shrink == 4 ? 4 : 6;
     const size_t bands = (size_t)tiles->layout.bands;
     const size_t stride = tiles->layout.tile.width * bands;
     unsigned char *to = tiles->samples;
@@ -247,11 +247,11 @@ static void shrink_samples(tiles_t *tiles)
             for (band = 0; band < bands; ++band) {
                 const unsigned char *from =
                     tiles->samples + y * shrink * stride + x * shrink * bands + band;
-                unsigned sum = count / 2;
+                unsigned sum = 1u << (bits - 1);
 
-                for (i = 0; i < count; ++i)
+                for (i = 0; i < 1u << bits; ++i)
                     sum += from[i / shrink * stride + i % shrink * bands];
-                *to++ = (unsigned char)(sum / count);
+                *to++ = (unsigned char)(sum >> bits);
             }
         }
     }

@@ -398,6 +398,75 @@ static void test_damage(unsigned i, const char *path, apr_pool_t *pool)
     ok(reads(source, (iiif_rect_t){ 128, 48, 173, 155 }), "  not a part beside it");
 }
 
+/* -- made smaller while decoding --------------------------------------------------------------- */
+
+/* The largest difference of a window's first band from the pixels in the middle of what it stands
+ * for; where a tile has no bytes, from zero. */
+static int farthest_shrunk(VipsImage *window, unsigned shrink)
+{
+    size_t size = 0;
+    unsigned char *bytes = vips_image_write_to_memory(window, &size);
+    apr_uint32_t x, y;
+    int worst = bytes ? 0 : 999;
+
+    for (y = 0; bytes && y < (apr_uint32_t)window->Ysize; ++y) {
+        for (x = 0; x < (apr_uint32_t)window->Xsize; ++x) {
+            const apr_uint32_t at_x = x * shrink + shrink / 2, at_y = y * shrink + shrink / 2;
+            const int want = is_blank(at_x, at_y) ? 0 : (int)sample_at(at_x, at_y, 0, 8);
+
+            worst = MAX(worst, abs(bytes[(y * (unsigned)window->Xsize + x) * 3] - want));
+        }
+    }
+    g_free(bytes);
+    return worst;
+}
+
+static void test_shrunk(const char *path, apr_pool_t *pool)
+{
+    const iiif_source_t *source;
+    unsigned shrink;
+
+    write_file(path, &layouts[14], SPARSE);
+    source = open_source(path, "sparse JPEG tiles", pool);
+    for (shrink = 2; source && shrink <= 8; shrink *= 2) {
+        const iiif_window_t at = { source->levels,
+                                   shrink,
+                                   { 0, 0, sides.width / shrink, sides.height / shrink } };
+        VipsImage *window = NULL;
+
+        ok(iiif_tiff_window(&window, source, &at, NULL) == APR_SUCCESS, "  are read, %u to one",
+           shrink);
+        ok(window && farthest_shrunk(window, shrink) <= 12, "  and near the original, or zeros");
+        g_clear_object(&window);
+    }
+}
+
+/* A tile that libjpeg-turbo is not given: of all its pixels, then their means. */
+static void test_shrunk_otherwise(const char *path, apr_pool_t *pool)
+{
+    const iiif_rect_t tile = { 32, 24, 32, 24 };
+    const iiif_source_t *source;
+    VipsImage *window[2] = { NULL, NULL };
+    double mean[2] = { -1, -1 };
+    int i;
+
+    for (i = 0; i < 2; ++i) {
+        if (i)
+            write_spoilt(path, &layouts[14], cut_end_marker);
+        else
+            write_file(path, &layouts[14], WHOLE);
+        source = open_source(path, i ? "without its last marker" : "a sound one", pool);
+        if (source
+            && iiif_tiff_window(&window[i], source, &(iiif_window_t){ source->levels, 2, tile },
+                                NULL)
+                   == APR_SUCCESS)
+            vips_avg(window[i], &mean[i], NULL);
+        g_clear_object(&window[i]);
+    }
+    ok(mean[0] > 0 && abs((int)(mean[0] - mean[1])) < 1,
+       "half a tile is the same by libtiff: %.2f and %.2f", mean[0], mean[1]);
+}
+
 int main(void)
 {
     const char *temp = "/tmp", *path;
@@ -423,6 +492,8 @@ int main(void)
     test_levels(path, pool);
     for (i = 0; i < ROWS(damages); ++i)
         test_damage(i, path, pool);
+    test_shrunk(path, pool);
+    test_shrunk_otherwise(path, pool);
     unlink(path);
     ok(rmdir(top) == 0, "and nothing is left of it");
     apr_terminate();
