@@ -11,6 +11,7 @@
 void *iiif_dir_conf_create(apr_pool_t *pool, char *path)
 {
     iiif_dir_conf_t *conf = apr_pcalloc(pool, sizeof(*conf));
+    unsigned i;
 
     (void)path;
 #define NUM(type, name, dflt) conf->name = -1;
@@ -18,6 +19,8 @@ void *iiif_dir_conf_create(apr_pool_t *pool, char *path)
     IIIF_DIR_SETTINGS(NUM, PTR)
 #undef NUM
 #undef PTR
+    for (i = 0; i < IIIF_FORMATS; ++i)
+        conf->effort[i] = -1;
     return conf;
 }
 
@@ -32,8 +35,10 @@ void *iiif_dir_conf_merge(apr_pool_t *pool, void *basev, void *addv)
     IIIF_DIR_SETTINGS(NUM, PTR)
 #undef NUM
 #undef PTR
-    for (i = 0; i < IIIF_FORMATS; ++i)
+    for (i = 0; i < IIIF_FORMATS; ++i) {
         conf->quality[i] = add->quality[i] ? add->quality[i] : base->quality[i];
+        conf->effort[i] = add->effort[i] != -1 ? add->effort[i] : base->effort[i];
+    }
     return conf;
 }
 
@@ -80,6 +85,8 @@ iiif_dir_conf_t iiif_settings(const request_rec *r)
     for (i = 0; i < IIIF_FORMATS; ++i) {
         if (!conf.quality[i])
             conf.quality[i] = iiif_format((iiif_format_e)i)->default_quality;
+        if (conf.effort[i] == -1)
+            conf.effort[i] = iiif_format((iiif_format_e)i)->default_effort;
     }
     return conf;
 }
@@ -113,8 +120,11 @@ iiif_look_t iiif_look(const iiif_dir_conf_t *settings)
 {
     iiif_look_t look = { .background = { (unsigned char)(settings->background >> 16 & 0xff),
                                          (unsigned char)(settings->background >> 8 & 0xff),
-                                         (unsigned char)(settings->background & 0xff) } };
+                                         (unsigned char)(settings->background & 0xff) },
+                         .keep_metadata = settings->keep_metadata,
+                         .linear_light = settings->linear_light };
 
     memcpy(look.quality, settings->quality, sizeof(look.quality));
+    memcpy(look.effort, settings->effort, sizeof(look.effort));
     return look;
 }

@@ -26,6 +26,8 @@
     NUM(int,                  tile_size,         512)                        /* pixels */                  \
     NUM(int,                  background,        0xffffff)                   /* RRGGBB */                  \
     NUM(int,                  square,            IIIF_SQUARE_CENTRE)         /* IIIFSquareCrop */          \
+    NUM(int,                  keep_metadata,     0)                          /* IIIFMetadata */            \
+    NUM(int,                  linear_light,      0)                          /* IIIFLinearLight */         \
     NUM(int,                  pages,             0)                                                       \
     NUM(int,                  deepzoom,          1)                          /* IIIFDeepZoom */            \
     PTR(const char *,         location_root,     NULL)  /* IIIFImageRoot in <Location>: directory, */     \
@@ -47,6 +49,7 @@ typedef struct iiif_dir_conf_t {
     IIIF_DIR_SETTINGS(DECLARE, DECLARE)
 #undef DECLARE
     int quality[IIIF_FORMATS]; /**< IIIFQuality; 0: not set */
+    int effort[IIIF_FORMATS];  /**< IIIFEffort; -1: not set */
 } iiif_dir_conf_t;
 
 /** A directory that a directive names, anywhere in a server: for what must not lie in what. */

@@ -396,6 +396,28 @@ static const char *set_quality(cmd_parms *cmd, void *confv, const char *format, 
                         cmd->cmd->name, format);
 }
 
+static const char *set_effort(cmd_parms *cmd, void *confv, const char *format, const char *effort)
+{
+    iiif_dir_conf_t *conf = confv;
+    unsigned i;
+
+    for (i = 0; i < IIIF_FORMATS; ++i) {
+        const iiif_format_t *row = iiif_format((iiif_format_e)i);
+
+        if (row->most_effort && !strcasecmp(row->extension, format))
+            return parse_int(&conf->effort[i], cmd, effort, row->least_effort, row->most_effort);
+    }
+    return apr_psprintf(cmd->pool, "%s: '%s' is not one of png gif webp avif jxl", cmd->cmd->name,
+                        format);
+}
+
+static const char *set_metadata(cmd_parms *cmd, void *confv, const char *arg)
+{
+    static const char *const words[] = { "strip", "keep", NULL };
+
+    return parse_word(&((iiif_dir_conf_t *)confv)->keep_metadata, cmd, arg, words);
+}
+
 static const char *set_background(cmd_parms *cmd, void *confv, const char *arg)
 {
     iiif_dir_conf_t *conf = confv;
@@ -611,6 +633,12 @@ const command_rec iiif_directives[] = {
                   "auto or 0 to 65536, seconds 1 to 300 [shadow]: requests that wait to be rendered, and how long; shadow only counts (default auto 10)"),
     AP_INIT_TAKE2("IIIFQuality", set_quality, NULL, ANYWHERE,
                   "format and 1 to 100: compression of jpg webp jp2 pdf avif jxl (default jpg 85, webp 80, jp2 48, pdf 85, avif 60, jxl 75)"),
+    AP_INIT_TAKE2("IIIFEffort", set_effort, NULL, ANYWHERE,
+                  "format and number: how long its encoder tries, png 0 to 9, gif 1 to 10, webp 0 to 6, avif 0 to 9, jxl 1 to 9 (default png 6, gif 3, webp 2, avif 1, jxl 3)"),
+    AP_INIT_TAKE1("IIIFMetadata", set_metadata, NULL, ANYWHERE,
+                  "strip|keep: of what the source's file says of itself, rights alone go along with an image, or all (default strip)"),
+    AP_INIT_FLAG("IIIFLinearLight", ap_set_flag_slot, AT(linear_light), ANYWHERE,
+                 "on|off: images change their size in proportion to light (default off)"),
     AP_INIT_TAKE1("IIIFBackground", set_background, NULL, ANYWHERE,
                   "colour behind transparent pixels where the format has none, #RRGGBB (default #ffffff)"),
     AP_INIT_TAKE1("IIIFSquareCrop", set_square_crop, NULL, ANYWHERE,

@@ -32,6 +32,9 @@ typedef struct iiif_format_t {
     int level;             /**< compliance level whose profile already promises it; 3: none */
     int lossy;             /**< does `IIIFQuality` apply? */
     int default_quality;   /**< 1 to 100, where it does */
+    int least_effort;      /**< what `IIIFEffort` may say, by the encoder's own count; */
+    int most_effort;       /**< 0: it does not apply */
+    int default_effort;
 } iiif_format_t;
 
 /** The row of @a format; never NULL. */

@@ -47,16 +47,27 @@ apr_status_t iiif_tiff_levels(iiif_source_t *source, unsigned page, iiif_err_t *
 /**
  * A window of a tiled TIFF (image/tiff_window.c), decoding only the tiles that it covers; tiles
  * that a sparse file leaves out are zeros. Samples as libvips' loader gives them: bands, format,
- * interpretation, ICC profile.
- * @param image a new reference on success, decoded while it is used, best from top to bottom, with
- *              two rows of its tiles in memory; untouched on failure. Holds the file open.
- * @param level of @a source, found by iiif_tiff_levels()
- * @param rect  in pixels of the level, inside it
- * @return APR_SUCCESS; IIIF_EBADSOURCE: the file changed; IIIF_ENOTIMPL: a layout left to libvips.
- *         A damaged tile shows when pixels are computed.
+ * interpretation.
+ * @param image  a new reference on success; untouched on failure. A large one is decoded while it
+ *               is used, best from top to bottom, with two rows of its tiles in memory; it holds
+ *               the file open, and @a source has to stay as long.
+ * @param window on a level found by iiif_tiff_levels(), inside it
+ * @return APR_SUCCESS; IIIF_EBADSOURCE: damaged, or the file changed; IIIF_ENOTIMPL: a layout left
+ *         to libvips. In a large window a damaged tile shows when pixels are computed.
  */
 apr_status_t iiif_tiff_window(VipsImage **image, const iiif_source_t *source,
-                              const iiif_level_t *level, iiif_rect_t rect, iiif_err_t *err);
+                              const iiif_window_t *window, iiif_err_t *err);
+
+/** Is it of 8-bit samples without alpha, and each side of @a size at most its own and at least a
+ *  quarter of it? Then iiif_reduce() makes it smaller. */
+int iiif_can_reduce(VipsImage *in, iiif_dims_t size);
+
+/**
+ * Scale to exactly @a size by a Lanczos kernel of three lobes (image/reduce.c), each pixel's centre
+ * staying where it is. Rows are made as they are asked for.
+ * @return 0, or -1 as libvips does
+ */
+int iiif_reduce(VipsImage *in, VipsImage **out, iiif_dims_t size);
 
 /**
  * 8-bit sRGB, or 8-bit gray, with alpha kept as last band: ICC profiles applied, CMYK, Lab and 16
@@ -88,16 +99,53 @@ const unsigned char *iiif_colour_profile(VipsImage *image, size_t *size);
 apr_status_t iiif_colour_range(double *range, const iiif_source_t *source,
                                const iiif_wanted_t *wanted, iiif_err_t *err);
 
+/** 8-bit sRGB or gray to amounts of light in 16 bits (image/linear.c), and back. Alpha, the second
+ *  or fourth band, stays in proportion. @return 0, or -1 as libvips does */
+int iiif_linear_light(VipsImage *in, VipsImage **out);
+int iiif_linear_samples(VipsImage *in, VipsImage **out);
+
+/** Note one of the rights of a source's file (image/metadata.c), unless it is empty or very long;
+ *  in @a pool. */
+void iiif_rights_take(iiif_source_t *source, iiif_rights_e right, const char *text,
+                      apr_pool_t *pool);
+
+/** Note those that @a image, opened from the file, has in EXIF. */
+void iiif_rights_read(iiif_source_t *source, VipsImage *image, apr_pool_t *pool);
+
 /**
- * Encode 8-bit sRGB or gray pixels, with alpha only where the format has it. No metadata is kept:
- * the pixels are sRGB and upright.
+ * Give pixels that are to be encoded, upright and sRGB, the metadata that goes along: the source's
+ * rights alone, or all of its EXIF, XMP and IPTC that still holds.
+ * @param image exchanged for another reference on success
+ * @return APR_SUCCESS; of keeping all, what iiif_level_open() says
+ */
+apr_status_t iiif_metadata_set(VipsImage **image, const iiif_source_t *source, int keep,
+                               iiif_err_t *err);
+
+/** Has it any of these? */
+int iiif_metadata_has(VipsImage *image);
+
+/** How an image is encoded. */
+typedef struct iiif_encoding_t {
+    iiif_format_e format;
+    int quality; /* where the format has it */
+    int effort;  /* likewise */
+    int bilevel; /* the pixels are 0 and 255 only; formats that have one-bit samples use them */
+} iiif_encoding_t;
+
+/**
+ * Encode 8-bit sRGB or gray pixels, with alpha only where the format has it, and the metadata that
+ * they have.
  * @param bytes  filled on success, untouched on failure
- * @param bilevel the pixels are 0 and 255 only; formats that have one-bit samples use them
  * @return APR_SUCCESS, IIIF_EBADSOURCE (pixels are computed while they are encoded, so a damaged
  *         source shows here) or APR_EGENERAL
  */
-apr_status_t iiif_encode(iiif_bytes_t *bytes, VipsImage *image, iiif_format_e format, int quality,
-                         int bilevel, iiif_err_t *err);
+apr_status_t iiif_encode(iiif_bytes_t *bytes, VipsImage *image, const iiif_encoding_t *encoding,
+                         iiif_err_t *err);
+
+/** Encode 8-bit RGB or gray as JPEG without metadata (image/encode_jpeg.c), its rows being made in
+ * this thread.
+ *  @param bytes freed by iiif_bytes_free() @return 0, or -1 as libvips does */
+int iiif_encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, int quality);
 
 /** A one-page PDF that shows a JPEG: one pixel is one point, or less where PDF's page ends. */
 apr_status_t iiif_pdf_from_jpeg(iiif_bytes_t *pdf, const iiif_bytes_t *jpeg, iiif_dims_t dims,

@@ -43,10 +43,14 @@ static int enlarge(VipsImage *in, VipsImage **out, double hscale, double vscale)
 }
 
 /* Each axis may shrink or grow. */
-static int resize(VipsImage *in, VipsImage **out, double hscale, double vscale)
+static int resize(VipsImage *in, VipsImage **out, iiif_dims_t size)
 {
+    const double hscale = (double)size.width / in->Xsize, vscale = (double)size.height / in->Ysize;
     VipsImage *shrunk = NULL;
     int failed;
+
+    if (iiif_can_reduce(in, size))
+        return iiif_reduce(in, out, size);
 
     if (hscale <= 1 && vscale <= 1)
         return vips_resize(in, out, hscale, "vscale", vscale, NULL);
@@ -69,16 +73,16 @@ static int unweighted(VipsImage *in, VipsImage **out, VipsBandFormat format)
 }
 
 /* Resampling mixes neighbours, so colour has to be weighted by alpha first. */
-static int resample(VipsImage *in, VipsImage **out, double hscale, double vscale)
+static int resample(VipsImage *in, VipsImage **out, iiif_dims_t size)
 {
     VipsObject *scope = VIPS_OBJECT(vips_image_new());
     VipsImage **t = (VipsImage **)vips_object_local_array(scope, 2);
     int failed;
 
     if (!vips_image_hasalpha(in))
-        failed = resize(in, out, hscale, vscale);
+        failed = resize(in, out, size);
     else
-        failed = vips_premultiply(in, &t[0], NULL) || resize(t[0], &t[1], hscale, vscale)
+        failed = vips_premultiply(in, &t[0], NULL) || resize(t[0], &t[1], size)
                  || unweighted(t[1], out, in->BandFmt);
     g_object_unref(scope);
     return failed;
@@ -103,10 +107,7 @@ static int scale_to(VipsImage **image, iiif_dims_t size)
 
     if ((*image)->Xsize == (int)size.width && (*image)->Ysize == (int)size.height)
         return 0;
-    if (step(image,
-             resample(*image, &next, (double)size.width / (*image)->Xsize,
-                      (double)size.height / (*image)->Ysize),
-             &next))
+    if (step(image, resample(*image, &next, size), &next))
         return -1;
     return exact_size(image, size);
 }
@@ -313,7 +314,7 @@ apr_status_t iiif_window_open(VipsImage **image, const iiif_source_t *source,
 {
     apr_status_t rv = source->format == IIIF_SOURCE_JP2
                           ? iiif_jp2_window(image, source, window, err)
-                          : iiif_tiff_window(image, source, window->level, window->rect, err);
+                          : iiif_tiff_window(image, source, window, err);
 
     if (rv == IIIF_ENOTIMPL)
         rv = open_cropped(image, source, window, err);
@@ -327,31 +328,27 @@ apr_status_t iiif_window_open(VipsImage **image, const iiif_source_t *source,
     return APR_SUCCESS;
 }
 
-/* Size, rotation, quality: the order is normative (3.0, 4.6), and a window is the region.
- * Orientation belongs to the source, but is applied to the scaled pixels: region and size were
- * turned to match. */
-static int transform(VipsImage **image, const iiif_source_t *source,
-                     const iiif_resolved_t *resolved, double range)
-{
-    return to_samples(image, range)
-           || scale_to(image, iiif_orientation_dims(source->orientation, resolved->size))
-           || to_display(image) || orient(image, source, resolved);
-}
-
-/* What the source's file said of itself does not describe these pixels: upright, sRGB, cut. The
- * encoders' own "strip" leaves EXIF in WebP and the orientation in TIFF. */
-static int strip(VipsImage **image)
+static int to_linear(VipsImage **image)
 {
     VipsImage *next = NULL;
-    char **fields, **field;
 
-    if (step(image, vips_copy(*image, &next, NULL), &next))
-        return -1;
-    fields = vips_image_get_fields(*image);
-    for (field = fields; *field; ++field)
-        vips_image_remove(*image, *field); /* width and its like cannot be removed, and stay */
-    g_strfreev(fields);
-    return 0;
+    return step(image, iiif_linear_light(*image, &next), &next);
+}
+
+static int from_linear(VipsImage **image)
+{
+    VipsImage *next = NULL;
+
+    return step(image, iiif_linear_samples(*image, &next), &next);
+}
+
+/* Samples of the source's own space are scaled: fewer are left to convert. Light is known of sRGB
+ * alone. */
+static int scale_colours(VipsImage **image, iiif_dims_t size, int linear)
+{
+    if (!linear || ((*image)->Xsize == (int)size.width && (*image)->Ysize == (int)size.height))
+        return scale_to(image, size) || to_display(image);
+    return to_display(image) || to_linear(image) || scale_to(image, size) || from_linear(image);
 }
 
 static int finish(VipsImage **image, const iiif_resolved_t *resolved, const iiif_look_t *look)
@@ -360,44 +357,82 @@ static int finish(VipsImage **image, const iiif_resolved_t *resolved, const iiif
 
     if (opaque && vips_image_hasalpha(*image) && flatten(image, look->background))
         return -1;
-    return reduce_quality(image, resolved->quality) || strip(image);
+    return reduce_quality(image, resolved->quality);
 }
 
-#define REVISION 4 /* of the pipeline: raise it with every change of the pixels that leave it */
+/* Size, rotation, quality: the order is normative (3.0, 4.6), and a window is the region.
+ * Orientation belongs to the source, but is applied to the scaled pixels: region and size were
+ * turned to match. */
+static int transform(VipsImage **image, const iiif_source_t *source,
+                     const iiif_resolved_t *resolved, const iiif_look_t *look, double range)
+{
+    const iiif_dims_t size = iiif_orientation_dims(source->orientation, resolved->size);
+
+    return to_samples(image, range) || scale_colours(image, size, look->linear_light)
+           || orient(image, source, resolved) || finish(image, resolved, look);
+}
+
+#define REVISION 5 /* of the pipeline: raise it with every change of the pixels that leave it */
 
 const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_pool_t *pool)
 {
-    return apr_psprintf(pool, "%d %d %02x%02x%02x %s", REVISION, look->quality[format],
+    return apr_psprintf(pool, "%d %d %d %d %d %02x%02x%02x %s", REVISION, look->quality[format],
+                        look->effort[format], look->keep_metadata, look->linear_light,
                         look->background[0], look->background[1], look->background[2],
                         iiif_vips_version());
+}
+
+/* A source that is read as it is stored alone: what is made smaller while it is decoded is a mean
+ * of samples, not of light. */
+static iiif_source_t as_stored(const iiif_source_t *source)
+{
+    iiif_source_t stored = *source;
+    int i;
+
+    for (i = 0; i < stored.level_count; ++i)
+        stored.levels[i].raw = NULL;
+    while (stored.levels[stored.level_count - 1].shrink > 1)
+        --stored.level_count;
+    return stored;
+}
+
+static apr_status_t encode(iiif_bytes_t *bytes, VipsImage *image, const iiif_resolved_t *resolved,
+                           const iiif_look_t *look, iiif_err_t *err)
+{
+    const iiif_encoding_t encoding = { resolved->format, look->quality[resolved->format],
+                                       look->effort[resolved->format],
+                                       resolved->quality == IIIF_QUALITY_BITONAL };
+
+    iiif_watch(image, look->wanted); /* again: what is held in memory has no source */
+    return iiif_encode(bytes, image, &encoding, err);
 }
 
 static apr_status_t render(iiif_bytes_t *bytes, const iiif_source_t *source,
                            const iiif_resolved_t *resolved, const iiif_look_t *look,
                            iiif_err_t *err)
 {
+    const iiif_source_t from = look->linear_light ? as_stored(source) : *source;
     iiif_resolved_t placed = *resolved;
     iiif_window_t window;
     VipsImage *image = NULL;
     double range = 0;
-    apr_status_t rv = iiif_square_find(&placed, source, look->wanted, err);
+    apr_status_t rv = iiif_square_find(&placed, &from, look->wanted, err);
 
     if (rv == APR_SUCCESS)
-        rv = iiif_colour_range(&range, source, look->wanted, err);
+        rv = iiif_colour_range(&range, &from, look->wanted, err);
     if (rv != APR_SUCCESS)
         return rv;
-    window = iiif_window_choose(source, placed.region, placed.size);
+    window = iiif_window_choose(&from, placed.region, placed.size);
     window.wanted = look->wanted;
-    rv = iiif_window_open(&image, source, &window, err);
+    rv = iiif_window_open(&image, &from, &window, err);
     if (rv != APR_SUCCESS)
         return rv;
-    if (transform(&image, source, &placed, range) || finish(&image, &placed, look))
+    if (transform(&image, &from, &placed, look, range))
         rv = iiif_vips_failed(err, IIIF_EBADSOURCE, "render");
-    else {
-        iiif_watch(image, look->wanted); /* again: what is held in memory has no source */
-        rv = iiif_encode(bytes, image, placed.format, look->quality[placed.format],
-                         placed.quality == IIIF_QUALITY_BITONAL, err);
-    }
+    else
+        rv = iiif_metadata_set(&image, &from, look->keep_metadata, err);
+    if (rv == APR_SUCCESS)
+        rv = encode(bytes, image, &placed, look, err);
     g_object_unref(image);
     return rv;
 }

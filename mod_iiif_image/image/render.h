@@ -23,6 +23,9 @@ typedef struct iiif_look_t {
     unsigned char background[3]; /**< sRGB, where an image without alpha shows through */
     int quality[IIIF_FORMATS];   /**< 1 to 100, of the lossy formats */
     const iiif_wanted_t *wanted; /**< asked while it is rendered; NULL: always */
+    int effort[IIIF_FORMATS];    /**< of the encoders that have one, see iiif_format_t */
+    int keep_metadata; /**< EXIF, XMP and IPTC of the source go along; else rights alone */
+    int linear_light;  /**< sizes change in proportion to light, not to sample values */
 } iiif_look_t;
 
 /**

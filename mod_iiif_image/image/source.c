@@ -293,6 +293,7 @@ static void take_facts(iiif_source_t *source, VipsImage *image, apr_pool_t *pool
     source->full = iiif_orientation_dims(source->orientation, source->stored);
     if (source->tile.width)
         source->tile = iiif_orientation_dims(source->orientation, source->tile);
+    iiif_rights_read(source, image, pool);
     if (source->format == IIIF_SOURCE_JPEG)
         add_jpeg_levels(source);
 }
@@ -301,7 +302,9 @@ static void take_facts(iiif_source_t *source, VipsImage *image, apr_pool_t *pool
  * one that is damaged, the header is known all the same. */
 static apr_status_t read_jp2_colours(iiif_source_t *source, iiif_err_t *err, apr_pool_t *pool)
 {
-    const iiif_window_t corner = { &source->levels[source->level_count - 1], { 0, 0, 1, 1 }, NULL };
+    const iiif_window_t corner = {
+        &source->levels[source->level_count - 1], 1, { 0, 0, 1, 1 }, NULL
+    };
     VipsImage *pixel = NULL;
     apr_status_t rv = iiif_jp2_window(&pixel, source, &corner, NULL);
 

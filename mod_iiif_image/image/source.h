@@ -29,6 +29,9 @@ typedef struct iiif_level_t {
     const struct iiif_raw_level_t *raw; /**< its tiles can be sent as they are stored; NULL: not */
 } iiif_level_t;
 
+/** Texts that say whose work an image is: EXIF's and TIFF's fields of these names. */
+typedef enum { IIIF_RIGHTS_ARTIST, IIIF_RIGHTS_COPYRIGHT, IIIF_RIGHTS } iiif_rights_e;
+
 typedef struct iiif_source_t {
     const char *path;
     const char
@@ -48,8 +51,9 @@ typedef struct iiif_source_t {
     int ranged;             /**< samples whose white is found by looking: see image/colour.c */
     const void *profile;    /**< ICC, where it is not sRGB; NULL: none */
     apr_size_t profile_size;
-    iiif_dims_t tile; /**< of a tiled file, as a person sees it; 0,0: not tiled */
-    int level_count;  /**< 1 or more */
+    const char *rights[IIIF_RIGHTS]; /**< NULL: the file does not say */
+    iiif_dims_t tile;                /**< of a tiled file, as a person sees it; 0,0: not tiled */
+    int level_count;                 /**< 1 or more */
     iiif_level_t levels[IIIF_LEVELS_MAX]; /**< largest first; level 0 is the full image */
 } iiif_source_t;
 

@@ -186,6 +186,23 @@ static void take_page(iiif_source_t *source, const directory_t *page)
                                         .shrink = 1 };
 }
 
+/* libvips does not tell these two of a TIFF. */
+static void take_rights(iiif_source_t *source, TIFF *handle, apr_pool_t *pool)
+{
+    static const uint32_t tags[IIIF_RIGHTS] = {
+        [IIIF_RIGHTS_ARTIST] = TIFFTAG_ARTIST, [IIIF_RIGHTS_COPYRIGHT] = TIFFTAG_COPYRIGHT
+    };
+    char *text;
+    unsigned i;
+
+    if (!TIFFSetSubDirectory(handle, source->levels[0].directory))
+        return;
+    for (i = 0; i < IIIF_RIGHTS; ++i) {
+        if (TIFFGetField(handle, tags[i], &text))
+            iiif_rights_take(source, (iiif_rights_e)i, text, pool);
+    }
+}
+
 apr_status_t iiif_tiff_levels(iiif_source_t *source, unsigned page, iiif_err_t *err,
                               apr_pool_t *pool)
 {
@@ -221,6 +238,8 @@ apr_status_t iiif_tiff_levels(iiif_source_t *source, unsigned page, iiif_err_t *
         rv = iiif_fail(err, IIIF_EBADSOURCE, "TIFF: no image in the file; %s", tiff.said.text);
     else if (pages < page)
         rv = iiif_fail(err, IIIF_ENOTFOUND, "the file has %u pages", pages);
+    else
+        take_rights(source, tiff.handle, pool);
 done:
     apr_pool_destroy(scratch);
     return rv;

@@ -10,15 +10,17 @@
 
 typedef struct iiif_window_t {
     const iiif_level_t *level;   /**< borrowed from the source */
-    iiif_rect_t rect;            /**< in pixels of that level, as stored */
+    unsigned shrink;             /**< 1, 2, 4 or 8: that many pixels to one while decoding */
+    iiif_rect_t rect;            /**< in pixels of that level, as stored, when it is shrunk */
     const iiif_wanted_t *wanted; /**< who waits for its pixels; NULL: somebody. Borrowed while the
                                     window is open. */
 } iiif_window_t;
 
 /**
- * The smallest level that has a pixel for each pixel wanted, and on which the region's edges fall
- * within half a pixel of the result. A tile of the announced grid falls on them exactly. Level 0
- * always serves.
+ * The smallest level, as stored or shrunk while decoding, that has a pixel for each pixel wanted,
+ * and on which the region's edges fall within half a pixel of the result, or within one at the
+ * image's right and lower edge. A tile of the announced grid falls on them exactly. Level 0 always
+ * serves.
  * @param region in pixels of the full image, as shown
  * @param size   wanted, as shown
  */

@@ -51,10 +51,19 @@ static apr_uint64_t round_down(apr_uint64_t n, apr_uint64_t step)
     return n / step * step;
 }
 
-/* Of a tile in the file, before orientation. */
+/* Of a tile in the file, before orientation; 0,0: it has none. */
 static iiif_dims_t stored_tile(const iiif_source_t *s)
 {
     return s->tile.width ? iiif_orientation_dims(s->orientation, s->tile) : s->tile;
+}
+
+/* The same, as it comes out of a decoder that makes it smaller. */
+static iiif_dims_t decoded_tile(const iiif_source_t *s, unsigned shrink)
+{
+    const iiif_dims_t tile = stored_tile(s);
+
+    return (iiif_dims_t){ (apr_uint32_t)round_up(tile.width, shrink) / shrink,
+                          (apr_uint32_t)round_up(tile.height, shrink) / shrink };
 }
 
 /* Can any part of it be decoded without what stands before? */
@@ -68,7 +77,7 @@ static int is_random(const iiif_source_t *s)
 static apr_uint64_t decoded(const iiif_source_t *s, const iiif_window_t *window)
 {
     const iiif_rect_t *rect = &window->rect;
-    const iiif_dims_t tile = stored_tile(s), *dims = &window->level->dims;
+    const iiif_dims_t tile = decoded_tile(s, window->shrink), *dims = &window->level->dims;
     const apr_uint64_t bottom = (apr_uint64_t)rect->y + rect->height;
     const apr_uint64_t right = (apr_uint64_t)rect->x + rect->width;
 
@@ -86,7 +95,7 @@ static apr_uint64_t decoded(const iiif_source_t *s, const iiif_window_t *window)
 static apr_uint64_t decoding(const iiif_source_t *s, const iiif_window_t *window)
 {
     const apr_uint64_t pixels = decoded(s, window);
-    const apr_uint64_t shrink = (apr_uint64_t)window->level->shrink;
+    const apr_uint64_t shrink = (apr_uint64_t)window->level->shrink * window->shrink;
 
     return pixels * s->pixel + (shrink > 1 ? pixels * shrink * shrink : 0);
 }

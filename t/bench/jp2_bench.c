@@ -59,7 +59,7 @@ static double measure(tile_fn tile, const iiif_source_t *source, int level, apr_
     apr_uint32_t n;
 
     for (n = 0; n < TILES; ++n) {
-        const iiif_window_t window = { &source->levels[level],
+        const iiif_window_t window = { &source->levels[level], 1,
                                        tile_at(source->levels[level].dims, side, n), NULL };
         iiif_err_t err = { "" };
         VipsImage *image = NULL;

@@ -16,10 +16,10 @@ use lib 't/lib';
 use Cwd qw(getcwd);
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
-use IO::Socket::INET ();
 use List::Util qw(min shuffle);
 use Time::HiRes qw(sleep time);
 use IIIF::Load qw(load write_list get_all median compare processes memory slurp header_line table_line);
+use IIIF::Iipsrv ();
 use IIIF::PrivateHttpd ();
 
 $| = 1;
@@ -30,7 +30,6 @@ my $TILE = 256;
 chomp(my $PROCESSORS = `nproc`);
 my $SOURCES = getcwd() . '/apxs-build/bench/sources';
 my $STORE = getcwd() . '/apxs-build/bench/store';
-my $IIPSRV = '/usr/lib/iipimage-server/iipsrv.fcgi';
 
 # Children are as many all the time, so that a measured figure is not that of starting one.
 sub conf_of {
@@ -278,75 +277,14 @@ sub iipsrv_iiif_path {
     return "/iipsrv/iipsrv.fcgi?IIIF=$tile->{name}/" . ($tile->{parameters} =~ s{/(\d+),\d+/}{/$1,/}r);
 }
 
-my %ENVIRONMENT = (VERBOSITY => 0, JPEG_QUALITY => 85, FILESYSTEM_PREFIX => "$SOURCES/");
-
-sub fcgid_conf {
-    my ($modules, $processes) = @_;
-    return <<"CONF" . join '', map { "FcgidInitialEnv $_ $ENVIRONMENT{$_}\n" } sort keys %ENVIRONMENT;
-LoadModule fcgid_module $modules/mod_fcgid.so
-FcgidIPCDir $directory/fcgid
-FcgidProcessTableFile $directory/fcgid_table
-FcgidIdleTimeout 0
-FcgidMaxRequestsPerProcess 0
-FcgidMaxProcessesPerClass $processes
-ScriptAlias /iipsrv/ ${\ dirname($IIPSRV) }/
-<Directory ${\ dirname($IIPSRV) }>
-    Require all granted
-    SetHandler fcgid-script
-</Directory>
-CONF
-}
-
-sub proxy_conf {
-    my ($modules, @ports) = @_;
-    return <<"CONF";
-LoadModule slotmem_shm_module $modules/mod_slotmem_shm.so
-LoadModule proxy_module $modules/mod_proxy.so
-LoadModule proxy_fcgi_module $modules/mod_proxy_fcgi.so
-LoadModule proxy_balancer_module $modules/mod_proxy_balancer.so
-LoadModule lbmethod_byrequests_module $modules/mod_lbmethod_byrequests.so
-<Proxy balancer://iipsrv>
-${\ join "\n", map { "    BalancerMember fcgi://127.0.0.1:$_" } @ports }
-</Proxy>
-ProxyPass /iipsrv/ balancer://iipsrv/
-CONF
-}
-
-# Those that listen for mod_proxy_fcgi; they go when this program goes.
-my %bound;    # port by PID
-END { kill 'TERM', keys %bound if %bound }
-
-sub bind_iipsrv {
-    my $port = IIIF::PrivateHttpd::free_port();
-    my $pid = fork // die "fork: $!\n";
-    if (!$pid) {
-        local %ENV = (%ENV, %ENVIRONMENT);
-        open STDERR, '>', "$directory/iipsrv.log" or POSIX::_exit(1);
-        open STDOUT, '>&', \*STDERR or POSIX::_exit(1);
-        exec $IIPSRV, '--bind', "127.0.0.1:$port" or POSIX::_exit(1);
-    }
-    $bound{$pid} = $port;
-    IIIF::PrivateHttpd::until_true(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) })
-        or die "iipsrv does not start\n";
-    return;
-}
-
 # Each way to run it, by each of its interfaces to JPEG tiles, tried shortly: the configuration and list of the fastest.
 sub fastest_iipsrv {
-    my @tiles = @_;
-    my $modules = $httpd->modules =~ m{(\S+)/mod_mpm_event} ? $1 : die "where are httpd's modules?\n";
-    my @ports = values %bound;
-    my @ways = (
-        [ 'mod_fcgid, 1 process',                   fcgid_conf($modules, 1) ],
-        [ "mod_fcgid, $PROCESSORS processes",       fcgid_conf($modules, $PROCESSORS) ],
-        [ 'mod_proxy_fcgi, 1 process',              proxy_conf($modules, $ports[0]) ],
-        [ "mod_proxy_fcgi, $PROCESSORS processes",  proxy_conf($modules, @ports) ],
-    );
+    my ($iipsrv, @tiles) = @_;
     my $levels = 1 + `vipsheader -f n-pages $SOURCES/$tiles[0]{name}` - 1;
     my %paths = (JTL => [ map { jtl_path($_, $levels) } @tiles ], IIIF => [ map { iipsrv_iiif_path($_) } @tiles ]);
     my $best = { rate => 0 };
 
-    for my $way (@ways) {
+    for my $way ($iipsrv->ways) {
         my ($what, $conf) = @$way;
         $httpd->stop;
         $httpd->configure($CONF . $conf);
@@ -357,7 +295,7 @@ sub fastest_iipsrv {
             my $woken = write_list("$directory/iipsrv.wake", @{ $paths{$interface} }[ 0 .. $half - 1 ]);
             my $tried = write_list("$directory/iipsrv.try", @{ $paths{$interface} }[ $half .. 2 * $half - 1 ]);
             my $kind = { name => "iipsrv, $what, $interface", list => $list, wake => $woken, conf => $conf,
-                beside => [ keys %bound ] };
+                beside => [ $iipsrv->pids ] };
             load($httpd, { %$kind, list => $woken }, 8);
             $kind->{rate} = load($httpd, { %$kind, list => $tried }, 8)->{rate};
             printf "  %-42s %6.0f req/s at 8 connections\n", $kind->{name}, $kind->{rate};
@@ -369,19 +307,16 @@ sub fastest_iipsrv {
 
 sub beside_iipsrv {
     my @tiles = some(2500, map { interior("big$_.tif") } 1 .. 3);
-    bind_iipsrv() for 1 .. $PROCESSORS;
-    chomp(my $version = `dpkg-query -W -f '\${Version}' iipimage-server 2>/dev/null`);
-    printf "\nraw tiles beside iipsrv %s: %d tiles, each asked once; goal: 3 times as many\n", $version, scalar @tiles;
-    my $fastest = fastest_iipsrv(@tiles);
+    my $iipsrv = IIIF::Iipsrv->new($httpd, $SOURCES, $PROCESSORS);
+    printf "\nraw tiles beside iipsrv %s: %d tiles, each asked once; goal: 3 times as many\n", $iipsrv->version, scalar @tiles;
+    my $fastest = fastest_iipsrv($iipsrv, @tiles);
     $httpd->stop;
     $httpd->configure($CONF . $fastest->{conf});
     print "  the fastest of these:\n";
     my $raw = write_list("$directory/beside", map { iiif_path($_) } @tiles);
     show([ $fastest, { name => 'raw tiles', list => $raw, goal => '3 of req/s' } ], rounds => min(3, $ROUNDS),
         fresh => sub { fresh(); load($httpd, { %$fastest, list => $fastest->{wake} }, 8) });
-    kill 'TERM', keys %bound;
-    waitpid $_, 0 for keys %bound;
-    %bound = ();
+    $iipsrv->stop;
     $httpd->stop;
     $httpd->configure($CONF);
     return;

@@ -376,7 +376,7 @@ static unsigned wrong_windows(const made_t *made, const iiif_source_t *source,
         const iiif_rect_t rect = place(level->dims, n, &state);
         VipsImage *window = NULL;
 
-        wrong += iiif_jp2_window(&window, source, &(iiif_window_t){ level, rect, NULL }, NULL)
+        wrong += iiif_jp2_window(&window, source, &(iiif_window_t){ level, 1, rect, NULL }, NULL)
                      != APR_SUCCESS
                  || !shows_planes(window, planes, level->page, rect)
                  || !has_profile(window, made->profile);
@@ -404,11 +404,11 @@ static int as_libvips(const iiif_source_t *source, const iiif_level_t *level)
 {
     const iiif_rect_t all = { 0, 0, level->dims.width, level->dims.height };
     VipsImage *image = by_libvips(source, level), *window = NULL;
-    const int same = image
-                     && iiif_jp2_window(&window, source, &(iiif_window_t){ level, all, NULL }, NULL)
-                            == APR_SUCCESS
-                     && same_kind(window, image)
-                     && !memcmp(window->data, image->data, bytes_of(image));
+    const int same =
+        image
+        && iiif_jp2_window(&window, source, &(iiif_window_t){ level, 1, all, NULL }, NULL)
+               == APR_SUCCESS
+        && same_kind(window, image) && !memcmp(window->data, image->data, bytes_of(image));
 
     g_clear_object(&image);
     g_clear_object(&window);
@@ -456,8 +456,8 @@ static void test_refusal(const made_t *made, const iiif_source_t *source)
     VipsImage *window = NULL;
     iiif_err_t err = { "" };
     const iiif_rect_t rect = { 10, 10, 20, 20 };
-    const apr_status_t rv =
-        iiif_jp2_window(&window, source, &(iiif_window_t){ &source->levels[0], rect, NULL }, &err);
+    const apr_status_t rv = iiif_jp2_window(
+        &window, source, &(iiif_window_t){ &source->levels[0], 1, rect, NULL }, &err);
 
     ok(rv == made->want && !window && err.text[0], "%s: %s", made->name, err.text);
 }
@@ -500,7 +500,8 @@ static void count(outcome_t *seen, const iiif_source_t *source, const opj_image_
     VipsImage *window = NULL;
     iiif_err_t err = { "" };
 
-    if (iiif_jp2_window(&window, source, &(iiif_window_t){ &source->levels[0], rect, NULL }, &err)
+    if (iiif_jp2_window(&window, source, &(iiif_window_t){ &source->levels[0], 1, rect, NULL },
+                        &err)
         != APR_SUCCESS)
         ++*(window || !err.text[0] ? &seen->wrong : &seen->refused);
     else if (window->Bands == (int)whole->numcomps && shows_planes(window, whole, 0, rect))
@@ -564,7 +565,7 @@ static void test_gone(const made_t *made, const iiif_source_t *source)
     VipsImage *window = NULL;
     iiif_err_t err = { "" };
 
-    ok(iiif_jp2_window(&window, source, &(iiif_window_t){ &source->levels[0], rect, NULL }, &err)
+    ok(iiif_jp2_window(&window, source, &(iiif_window_t){ &source->levels[0], 1, rect, NULL }, &err)
                == IIIF_EBADSOURCE
            && !window && err.text[0],
        "%s, gone: %s", made->name, err.text);

@@ -64,7 +64,8 @@ sub median {
 
 # compare($httpd, connections => N, rounds => N, fresh => sub {}, kinds => [KIND...]): all kinds by turns, forth and
 # back, so that what else the machine does meets all of them. A ratio is the median of the rounds' own ratios to the
-# first kind. Each kind as a hash of medians: rate, p99, processor, reopened, and of_rate, of_p99, of_processor.
+# first kind, which may have a server of its own. Each kind as a hash of medians: rate, p99, processor, reopened, and
+# of_rate, of_p99, of_processor.
 sub compare {
     my ($httpd, %how) = @_;
     my @kinds = @{ $how{kinds} };
@@ -72,7 +73,8 @@ sub compare {
 
     for my $round (1 .. $how{rounds}) {
         $how{fresh}->() if $how{fresh};
-        my %now = map { $_ => load($httpd, $kinds[$_], $how{connections}) } $round % 2 ? (0 .. $#kinds) : reverse 0 .. $#kinds;
+        my %now = map { $_ => load($kinds[$_]{server} // $httpd, $kinds[$_], $how{connections}) }
+            $round % 2 ? (0 .. $#kinds) : reverse 0 .. $#kinds;
         for my $kind (keys %now) {
             for my $figure (qw(rate p99 processor reopened)) {
                 push @{ $seen{$kind}{$figure} }, $now{$kind}{$figure};
