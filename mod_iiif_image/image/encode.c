@@ -5,18 +5,27 @@
 
 typedef int (*encode_fn)(VipsImage *image, iiif_bytes_t *bytes, const iiif_encoding_t *encoding);
 
+/* Rows across all of an image that is turned lie across all of what it is made of. */
+static int has_cheap_rows(const VipsImage *image)
+{
+    return image->dhint != VIPS_DEMAND_STYLE_SMALLTILE;
+}
+
 /* libvips writes EXIF, XMP and IPTC; most images have none, and are done faster without it. */
 static int encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, const iiif_encoding_t *encoding)
 {
-    if (!iiif_metadata_has(image))
+    if (!iiif_metadata_has(image) && has_cheap_rows(image))
         return iiif_encode_jpeg(image, bytes, encoding->quality);
     return vips_jpegsave_buffer(image, &bytes->data, &bytes->len, "Q", encoding->quality, NULL);
 }
 
-/* A JPEG on a page has none. */
+/* A JPEG on a page has none of them. */
 static int encode_pdf(VipsImage *image, iiif_bytes_t *bytes, const iiif_encoding_t *encoding)
 {
-    return iiif_encode_jpeg(image, bytes, encoding->quality);
+    if (has_cheap_rows(image))
+        return iiif_encode_jpeg(image, bytes, encoding->quality);
+    return vips_jpegsave_buffer(image, &bytes->data, &bytes->len, "Q", encoding->quality, "strip",
+                                TRUE, NULL);
 }
 
 static int encode_png(VipsImage *image, iiif_bytes_t *bytes, const iiif_encoding_t *encoding)

@@ -58,6 +58,16 @@ apr_status_t iiif_tiff_levels(iiif_source_t *source, unsigned page, iiif_err_t *
 apr_status_t iiif_tiff_window(VipsImage **image, const iiif_source_t *source,
                               const iiif_window_t *window, iiif_err_t *err);
 
+/**
+ * A window of a plain JPEG (image/jpeg_window.c): what lies beside and above it is read, and not
+ * made into pixels. Samples as libvips' loader gives them.
+ * @param image a new reference on success; untouched on failure
+ * @return APR_SUCCESS; IIIF_ENOTIMPL: left to libvips, which also finds the words for damage: other
+ *         formats, a window of nearly all or beyond 16 MB, progressive, CMYK
+ */
+apr_status_t iiif_jpeg_window(VipsImage **image, const iiif_source_t *source,
+                              const iiif_window_t *window, iiif_err_t *err);
+
 /** Is it of 8-bit samples without alpha, and each side of @a size at most its own and at least a
  *  quarter of it? Then iiif_reduce() makes it smaller. */
 int iiif_can_reduce(VipsImage *in, iiif_dims_t size);

@@ -139,12 +139,29 @@ static sums_t add_products(sums_t sums, shorts_t samples, int32_t weights)
 #endif
 }
 
-#define SUM_BITS (WEIGHT_BITS + BETWEEN_BITS)
+/* By a power of two, to the nearest. gcc's analyzer does not know shifts of vectors. */
+static sums_t divide(sums_t sums, int bits)
+{
+    const sums_t up = sums + (1 << (bits - 1));
+#ifdef __SSE2__
+    return __builtin_ia32_psradi128(up, bits);
+#else
+    sums_t divided = up;
+    int i;
+
+    for (i = 0; i < 4; ++i)
+        divided[i] = up[i] >> bits;
+    return divided;
+#endif
+}
+
+#define SUM_BITS  (WEIGHT_BITS + BETWEEN_BITS)
+#define LESS_BITS (WEIGHT_BITS - BETWEEN_BITS)
 
 /* Up to four samples, from what they are summed up to. */
 static uint32_t to_bytes(sums_t sums)
 {
-    const sums_t whole = (sums + (1 << (SUM_BITS - 1))) >> SUM_BITS;
+    const sums_t whole = divide(sums, SUM_BITS);
     uint32_t bytes = 0;
 #ifdef __SSE2__
     const shorts_t shorts = __builtin_ia32_packssdw128(whole, whole);
@@ -178,8 +195,6 @@ typedef struct rows_t {
 } rows_t;
 
 #define BLOCK 16 /* samples */
-#define TO_BETWEEN(sum)                                                                            \
-    (((sum) + (1 << (WEIGHT_BITS - BETWEEN_BITS - 1))) >> (WEIGHT_BITS - BETWEEN_BITS))
 
 static shorts_t widen(bytes_t pairs, int high)
 {
@@ -210,7 +225,7 @@ static void sum_block(int16_t *out, const rows_t *rows, size_t at)
         sums[3] = add_products(sums[3], widen(high, 1), weights);
     }
     for (k = 0; k < 4; ++k) {
-        const pixel_t four = __builtin_convertvector(TO_BETWEEN(sums[k]), pixel_t);
+        const pixel_t four = __builtin_convertvector(divide(sums[k], LESS_BITS), pixel_t);
 
         memcpy(out + at + 4 * k, &four, sizeof(four));
     }
@@ -222,7 +237,7 @@ static void sum_sample(int16_t *out, const rows_t *rows, size_t at)
 
     for (t = 0; t < 2 * rows->pairs; ++t)
         sum += rows->weights[t] * rows->at[t / 2][t % 2][at];
-    out[at] = (int16_t)TO_BETWEEN(sum);
+    out[at] = (int16_t)((sum + (1 << (LESS_BITS - 1))) >> LESS_BITS);
 }
 
 static void sum_rows(int16_t *out, const rows_t *rows, size_t samples)

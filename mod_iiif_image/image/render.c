@@ -312,10 +312,14 @@ static apr_status_t open_cropped(VipsImage **image, const iiif_source_t *source,
 apr_status_t iiif_window_open(VipsImage **image, const iiif_source_t *source,
                               const iiif_window_t *window, iiif_err_t *err)
 {
-    apr_status_t rv = source->format == IIIF_SOURCE_JP2
-                          ? iiif_jp2_window(image, source, window, err)
-                          : iiif_tiff_window(image, source, window, err);
+    apr_status_t rv;
 
+    if (source->format == IIIF_SOURCE_JP2)
+        rv = iiif_jp2_window(image, source, window, err);
+    else if (source->format == IIIF_SOURCE_JPEG)
+        rv = iiif_jpeg_window(image, source, window, err);
+    else
+        rv = iiif_tiff_window(image, source, window, err);
     if (rv == IIIF_ENOTIMPL)
         rv = open_cropped(image, source, window, err);
     if (rv != APR_SUCCESS)

@@ -27,7 +27,7 @@ static const unsigned whole_pixel[IIIF_SOURCE_FORMATS] = {
  * bytes a pixel at quality 85. */
 static const unsigned encoded_pixel[IIIF_FORMATS] = {
     [IIIF_FORMAT_JPG] = 2,  [IIIF_FORMAT_PNG] = 4,   [IIIF_FORMAT_TIF] = 5,
-    [IIIF_FORMAT_GIF] = 24, [IIIF_FORMAT_WEBP] = 12, [IIIF_FORMAT_JP2] = 8,
+    [IIIF_FORMAT_GIF] = 40, [IIIF_FORMAT_WEBP] = 12, [IIIF_FORMAT_JP2] = 8,
     [IIIF_FORMAT_PDF] = 8,  [IIIF_FORMAT_AVIF] = 36, [IIIF_FORMAT_JXL] = 80,
 };
 

@@ -87,6 +87,7 @@ my %PARAMETERS = (
 
 my $httpd = IIIF::PrivateHttpd->new(conf => $CONF);
 my $directory = $httpd->directory;
+END { $httpd->stop if $httpd }    # while its directory is still there
 my $iipsrv = IIIF::Iipsrv->new($httpd, $SOURCES, $PROCESSORS);
 
 sub identifier { return $_[0] =~ s{/}{%2F}r }
