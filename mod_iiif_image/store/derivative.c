@@ -24,7 +24,7 @@
 #define TRAILER          16
 #define LENGTH_MAX       APR_UINT64_C(999999999999) /* what twelve digits can say */
 #define USE_NOTED        apr_time_from_sec(60)
-#define DIRECTORIES_GONE 5 /* times that eviction may remove what was just made */
+#define DIRECTORIES_GONE 16 /* times that eviction may remove what was just made */
 
 /* Percent-escaped, "." in front too, so that it is one segment and never "..". */
 static char *escape(const char *name, apr_pool_t *pool)
