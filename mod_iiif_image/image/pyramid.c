@@ -101,10 +101,22 @@ static int keep_colours(work_t *work)
                    &next);
 }
 
+/* Pixels that conversion would only copy. */
+static int is_displayable(const work_t *work)
+{
+    const VipsImage *image = work->image;
+
+    return image->BandFmt == VIPS_FORMAT_UCHAR && !work->source->profile
+           && ((image->Type == VIPS_INTERPRETATION_sRGB && image->Bands == 3)
+               || (image->Type == VIPS_INTERPRETATION_B_W && image->Bands == 1));
+}
+
 static int convert_colours(work_t *work)
 {
     VipsImage *next = NULL;
 
+    if (is_displayable(work))
+        return 0;
     if (step(work, iiif_colour_to_display(work->image, &next), &next)
         || step(work, vips_copy(work->image, &next, NULL), &next))
         return -1;

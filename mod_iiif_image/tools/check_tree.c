@@ -132,7 +132,7 @@ iiifctl_finding_t iiifctl_check_tree(const char *path, const char *store,
 {
     const int row = row_of(path);
     iiifctl_finding_t finding = { .path = path, .kind = "unknown" };
-    iiif_description_t description;
+    iiif_description_t description = { .version = IIIF_VERSION_NONE };
     iiif_stored_query_t query = { .directory = NULL };
     iiif_stored_set_t set;
     iiif_err_t err;

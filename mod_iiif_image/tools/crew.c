@@ -29,7 +29,7 @@ typedef struct order_t {
     apr_uint32_t root, name; /* bytes, with the NUL at the end */
 } order_t;
 
-#define ORDER_MAX (sizeof(order_t) + 2 * APR_PATH_MAX)
+#define ORDER_MAX (sizeof(order_t) + 2 * (apr_size_t)APR_PATH_MAX)
 
 typedef struct worker_t {
     pid_t pid;                  /* 0: none */
@@ -97,10 +97,9 @@ static void work_off(int channel, const iiifctl_crew_t *crew, iiif_err_t *refuse
     char *order = apr_palloc(pool, ORDER_MAX);
     apr_pool_t *scratch;
     order_t head;
-    ssize_t n;
 
     apr_pool_create(&scratch, pool);
-    while ((n = recv(channel, order, ORDER_MAX, 0)) > (ssize_t)sizeof(head)) {
+    while (recv(channel, order, ORDER_MAX, 0) > (ssize_t)sizeof(head)) {
         iiifctl_report_t report = { IIIFCTL_BROKEN, *refused };
         iiifctl_file_t file = { .size = 0 };
 

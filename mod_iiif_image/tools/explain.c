@@ -154,24 +154,25 @@ static void tell_refusals(cJSON *told, const iiif_plan_t *plan, apr_pool_t *pool
 
 static int is_image(const iiif_plan_t *plan)
 {
+    if (!plan->pixels)
+        return 0;
     return plan->kind == IIIF_PLAN_STATIC_FILE || plan->kind == IIIF_PLAN_RAW_TILE
            || plan->kind == IIIF_PLAN_RENDER;
 }
 
 /* The level that a raw tile is of. */
-static int level_of(const iiif_plan_t *plan)
+static int level_of(const iiif_source_t *pixels, const iiif_raw_level_t *raw)
 {
     int i;
 
-    for (i = 0; i < plan->pixels->level_count && plan->pixels->levels[i].raw != plan->raw.level;
-         ++i)
+    for (i = 0; i < pixels->level_count && pixels->levels[i].raw != raw; ++i)
         continue;
     return i;
 }
 
 static void tell_raw(cJSON *told, const iiif_plan_t *plan)
 {
-    cJSON_AddNumberToObject(told, "level", level_of(plan));
+    cJSON_AddNumberToObject(told, "level", level_of(plan->pixels, plan->raw.level));
     cJSON_AddNumberToObject(told, "tile", plan->raw.index);
     tell(told, "sent", plan->raw.changed ? "rearranged without loss" : "as it is stored");
 }

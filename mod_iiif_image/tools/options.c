@@ -92,13 +92,14 @@ int iiifctl_call_read(iiifctl_call_t *call, const iiifctl_verb_t *verb, int argc
 
 int iiifctl_usage(const iiifctl_call_t *call, const char *fmt, ...)
 {
+    char text[512];
     va_list ap;
 
-    fprintf(stderr, "iiifctl %s: ", call->verb->name);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    apr_vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    fprintf(stderr, "; see iiifctl %s --help\n", call->verb->name);
+    fprintf(stderr, "iiifctl %s: %s; see iiifctl %s --help\n", call->verb->name, text,
+            call->verb->name);
     return IIIFCTL_USAGE;
 }
 

@@ -306,8 +306,10 @@ static void share_processors(run_t *run)
     const int processors = (int)sysconf(_SC_NPROCESSORS_ONLN), files = run->sources.files->nelts;
 
     if (run->sources.list < 0 && files < run->jobs)
-        run->jobs = files > 0 ? files : 1;
-    run->threads = processors / run->jobs > 1 ? processors / run->jobs : 1;
+        run->jobs = files;
+    if (run->jobs < 1)
+        run->jobs = 1;
+    run->threads = processors > run->jobs ? processors / run->jobs : 1;
 }
 
 static int run_tile(const iiifctl_call_t *call)
