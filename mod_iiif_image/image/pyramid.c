@@ -3,7 +3,10 @@
 
 #include <apr_file_io.h>
 #include <apr_strings.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "image/orientation.h"
 #include "image/private.h"
@@ -201,12 +204,63 @@ static int save_tiff(const work_t *work, const char *path)
                          side, "pyramid", TRUE, "bigtiff", big, NULL);
 }
 
-static int save_jp2(const work_t *work, const char *path)
+/* Where a JPEG 2000 goes. OpenJPEG tries for ever to write what libvips says could not be written
+ * (8.14: vips_foreign_save_jp2k_write_target returns 0 and not -1), so it is told that all is well,
+ * and what went wrong is kept. */
+typedef struct sink_t {
+    int fd;
+    int failed; /* errno; 0: nothing */
+} sink_t;
+
+static gint64 sink_write(VipsTargetCustom *target, const void *data, gint64 length, sink_t *sink)
+{
+    const char *bytes = data;
+    gint64 done = 0;
+
+    (void)target;
+    while (done < length && !sink->failed) {
+        ssize_t n = write(sink->fd, bytes + done, (size_t)(length - done));
+
+        if (n < 0 && errno != EINTR)
+            sink->failed = errno;
+        else if (n > 0)
+            done += n;
+    }
+    return length;
+}
+
+static gint64 sink_seek(VipsTargetCustom *target, gint64 offset, int whence, sink_t *sink)
+{
+    (void)target;
+    return lseek(sink->fd, offset, whence);
+}
+
+static int save_to_sink(const work_t *work, sink_t *sink)
 {
     const int side = (int)work->rules->tile;
+    VipsTargetCustom *target = vips_target_custom_new();
+    int failed;
 
-    return vips_jp2ksave(work->image, apr_pstrcat(work->pool, path, ".jp2", NULL), "Q",
-                         work->rules->quality, "tile_width", side, "tile_height", side, NULL);
+    g_signal_connect(target, "write", G_CALLBACK(sink_write), sink);
+    g_signal_connect(target, "seek", G_CALLBACK(sink_seek), sink);
+    failed = vips_jp2ksave_target(work->image, VIPS_TARGET(target), "Q", work->rules->quality,
+                                  "tile_width", side, "tile_height", side, NULL);
+    g_object_unref(target);
+    return failed;
+}
+
+static int save_jp2(const work_t *work, const char *path)
+{
+    sink_t sink = { open(apr_pstrcat(work->pool, path, ".jp2", NULL),
+                         O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666),
+                    0 };
+    int failed = sink.fd < 0 || save_to_sink(work, &sink);
+
+    if (sink.fd < 0 || (close(sink.fd) && !sink.failed))
+        sink.failed = errno;
+    if (sink.failed)
+        vips_error("jp2ksave", "cannot write: %s", g_strerror(sink.failed));
+    return failed || sink.failed ? -1 : 0;
 }
 
 static int save_tree(const work_t *work, const char *path, VipsForeignDzLayout layout)
