@@ -180,6 +180,11 @@ iiifctl_state_e iiifctl_target_state(const iiifctl_target_t *target, const iiif_
                : tree_state(target, stored, description, reason);
 }
 
+int iiifctl_target_has_rest(const iiifctl_target_t *target)
+{
+    return exists(target->temporary);
+}
+
 /* -- making it there ----------------------------------------------------------------------------
  */
 

@@ -74,6 +74,9 @@ apr_status_t iiifctl_target_verify(const iiifctl_target_t *target, const iiif_so
 apr_status_t iiifctl_target_commit(const iiifctl_target_t *target, iiif_err_t *err,
                                    apr_pool_t *pool);
 
+/** Is there a temporary directory: somebody makes it now, or was killed? */
+int iiifctl_target_has_rest(const iiifctl_target_t *target);
+
 /** Remove the temporary directory and all in it; for whoever holds the lease. */
 void iiifctl_target_end(const iiifctl_target_t *target, apr_pool_t *pool);
 #endif

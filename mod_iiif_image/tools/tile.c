@@ -137,7 +137,7 @@ static void work(iiifctl_report_t *report, void *baton, const iiifctl_file_t *fi
     report->outcome = IIIFCTL_BROKEN;
     if (rv != APR_SUCCESS)
         return;
-    if (!run->force
+    if (!run->force && !iiifctl_target_has_rest(&target)
         && iiifctl_target_state(&target, source, &report->err, pool) == IIIFCTL_CURRENT) {
         report->outcome = IIIFCTL_KEPT;
         return;
