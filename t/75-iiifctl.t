@@ -447,6 +447,7 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
         my @accepted = grep { $status{$_}{status} eq 'made' && /^(?:cut|noise|zeros|empty|text|huge)/ } sort keys %status;
         is_deeply [ grep { !/late|noise-in/ } @accepted ], [], '  none that is cut short is taken for whole';
         is_deeply [ grep { $_->{status} eq 'failed' && length $_->{reason} < 5 } values %status ], [], '  and each says why';
+        is_deeply [ grep { ($_->{reason} // '') =~ /signal/ } values %status ], [], '  none of them by a crash';
         is_deeply [ litter($store) ], [], '  nothing is left of them';
         my ($checked) = objects('check', $store);
         is $checked, 0, '  and what was made is whole';

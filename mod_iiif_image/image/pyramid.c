@@ -190,18 +190,26 @@ static int strip(work_t *work)
 /* -- writers ------------------------------------------------------------------------------------
  */
 
+/* The target is ours, so that it outlives the save: of a source that breaks off, libvips 8.14
+ * writes the lower levels to a target of its own that it has given back before. */
 static int save_tiff(const work_t *work, const char *path)
 {
     /* a third more for the smaller levels; JPEG may be as long as its pixels, and hardly longer */
     const int big = bytes_of(work->image) * 4 / 3 > CLASSIC_MAX;
     const int side = (int)work->rules->tile;
+    VipsTarget *target = vips_target_new_to_file(apr_pstrcat(work->pool, path, ".tif", NULL));
+    int failed;
 
-    return vips_tiffsave(work->image, apr_pstrcat(work->pool, path, ".tif", NULL), "compression",
-                         has_alpha(work) ? VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE
-                                         : VIPS_FOREIGN_TIFF_COMPRESSION_JPEG,
-                         "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "Q",
-                         work->rules->quality, "tile", TRUE, "tile_width", side, "tile_height",
-                         side, "pyramid", TRUE, "bigtiff", big, NULL);
+    if (!target)
+        return -1;
+    failed = vips_tiffsave_target(work->image, target, "compression",
+                                  has_alpha(work) ? VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE
+                                                  : VIPS_FOREIGN_TIFF_COMPRESSION_JPEG,
+                                  "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "Q",
+                                  work->rules->quality, "tile", TRUE, "tile_width", side,
+                                  "tile_height", side, "pyramid", TRUE, "bigtiff", big, NULL);
+    g_object_unref(target);
+    return failed;
 }
 
 /* Where a JPEG 2000 goes. OpenJPEG tries for ever to write what libvips says could not be written
