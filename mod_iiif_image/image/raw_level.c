@@ -64,14 +64,32 @@ static void read_storage(storage_t *s, TIFF *handle)
         s->tables_length = 0;
 }
 
+/* What keeps tiles from being images of their own, whatever their compression; NULL: nothing. */
+static const char *wrong_samples(const storage_t *s)
+{
+    if (!s->tile_width || !s->tile_height)
+        return "its tiles have no size";
+    if (s->planar != PLANARCONFIG_CONTIG)
+        return "its colours are stored apart";
+    if (s->bits != 8 || s->sample_format != SAMPLEFORMAT_UINT)
+        return "its samples are not of 8 bits";
+    return NULL;
+}
+
+/* What keeps a tile of this compression from it. */
+static const char *wrong_kind(const storage_t *s)
+{
+    if (s->compression == COMPRESSION_JPEG)
+        return "its JPEG is not of YCbCr, RGB or gray";
+    return s->compression == COMPRESSION_WEBP ? "its WebP is not of RGB"
+                                              : "its compression is neither JPEG nor WebP";
+}
+
 /* Row of the table above; KINDS: none. */
 static int kind_of(const storage_t *s)
 {
     int i;
 
-    if (s->planar != PLANARCONFIG_CONTIG || s->bits != 8 || s->sample_format != SAMPLEFORMAT_UINT
-        || !s->tile_width || !s->tile_height)
-        return KINDS;
     for (i = 0; i < KINDS; ++i) {
         if (kinds[i].compression == s->compression && kinds[i].photometric == s->photometric
             && kinds[i].samples == s->samples)
@@ -128,24 +146,28 @@ static void make_head(iiif_raw_level_t *level, segment_t opening, segment_t prof
     level->skip = 2; /* the tile's own SOI */
 }
 
-/* What every tile has to be, and what stands before it. @return 1; 0: this level is not sent raw */
-static int describe(iiif_raw_level_t *level, const iiif_source_t *source, TIFF *handle,
-                    apr_pool_t *pool)
+/* What every tile has to be, and what stands before it. @return NULL; else why this level is not
+ * sent raw */
+static const char *describe(iiif_raw_level_t *level, const iiif_source_t *source, TIFF *handle,
+                            apr_pool_t *pool)
 {
     storage_t s;
     int kind, i;
     segment_t tables, profile;
+    const char *wrong;
 
     read_storage(&s, handle);
+    if ((wrong = wrong_samples(&s)))
+        return wrong;
     kind = kind_of(&s);
     if (kind == KINDS)
-        return 0;
+        return wrong_kind(&s);
     profile = profile_for(source, &s);
     level->format = kinds[kind].format;
     level->tile = (iiif_dims_t){ s.tile_width, s.tile_height };
     level->head = (const unsigned char *)"";
     if (level->format != IIIF_FORMAT_JPG)
-        return !profile.length;
+        return profile.length ? "WebP tiles cannot take its ICC profile along" : NULL;
     level->jpeg = (iiif_jpeg_header_t){ .dims = level->tile,
                                         .components = s.samples,
                                         .bits = 8,
@@ -158,23 +180,26 @@ static int describe(iiif_raw_level_t *level, const iiif_source_t *source, TIFF *
         level->jpeg.vertical[i] = i ? 1 : s.vertical;
     }
     tables = tables_of(&s, &level->jpeg);
-    if (!tables.data || profile.length > PROFILE_MAX)
-        return 0;
+    if (!tables.data)
+        return "its JPEG tables are damaged";
+    if (profile.length > PROFILE_MAX)
+        return "its ICC profile is too large to go along with every tile";
     make_head(level, kinds[kind].opening, profile, tables, pool);
-    return 1;
+    return NULL;
 }
 
-/* @return 1; 0: no tiles, or absurdly many */
-static int locate(iiif_raw_level_t *level, iiif_dims_t dims, TIFF *handle, apr_off_t size,
-                  apr_pool_t *pool)
+/* @return NULL; else what is wrong with the number of tiles */
+static const char *locate(iiif_raw_level_t *level, iiif_dims_t dims, TIFF *handle, apr_off_t size,
+                          apr_pool_t *pool)
 {
     apr_uint64_t columns = (dims.width + (apr_uint64_t)level->tile.width - 1) / level->tile.width;
     apr_uint64_t rows = (dims.height + (apr_uint64_t)level->tile.height - 1) / level->tile.height;
     apr_uint32_t i, count = (apr_uint32_t)(columns * rows);
 
-    if (columns > TILES_MAX || rows > TILES_MAX || columns * rows > TILES_MAX
-        || TIFFNumberOfTiles(handle) != count)
-        return 0;
+    if (columns > TILES_MAX || rows > TILES_MAX || columns * rows > TILES_MAX)
+        return "it has too many tiles";
+    if (TIFFNumberOfTiles(handle) != count)
+        return "it has not the tiles of its size";
     level->columns = (apr_uint32_t)columns;
     level->rows = (apr_uint32_t)rows;
     level->offsets = apr_palloc(pool, count * sizeof(*level->offsets));
@@ -189,39 +214,51 @@ static int locate(iiif_raw_level_t *level, iiif_dims_t dims, TIFF *handle, apr_o
         level->offsets[i] = offset;
         level->lengths[i] = inside ? (apr_uint32_t)length : 0;
     }
-    return 1;
+    return NULL;
 }
 
-static const iiif_raw_level_t *read_level(const iiif_source_t *source, const iiif_level_t *level,
-                                          TIFF *handle, apr_pool_t *pool)
+static const char *read_level(iiif_raw_level_t *raw, const iiif_source_t *source,
+                              const iiif_level_t *level, TIFF *handle, apr_pool_t *pool)
 {
-    iiif_raw_level_t *raw = apr_pcalloc(pool, sizeof(*raw));
+    const char *wrong;
 
-    if (!TIFFSetSubDirectory(handle, level->directory) || !TIFFIsTiled(handle)
-        || !describe(raw, source, handle, pool)
-        || !locate(raw, level->dims, handle, source->stamp.size, pool))
-        return NULL;
-    return raw;
+    if (!TIFFSetSubDirectory(handle, level->directory))
+        return "its directory cannot be read";
+    if (!TIFFIsTiled(handle))
+        return "it is not tiled";
+    if ((wrong = describe(raw, source, handle, pool)))
+        return wrong;
+    return locate(raw, level->dims, handle, source->stamp.size, pool);
+}
+
+/* What keeps all levels of a source from it; NULL: nothing. */
+static const char *wrong_source(const iiif_source_t *source)
+{
+    if (source->format != IIIF_SOURCE_TIFF)
+        return "it is no TIFF";
+    if (!source->tile.width)
+        return "it is not tiled";
+    return source->orientation == 1 ? NULL : "it is stored turned";
 }
 
 void iiif_raw_levels_read(iiif_source_t *source, apr_size_t *bytes, apr_pool_t *pool)
 {
+    const char *wrong = wrong_source(source);
     apr_pool_t *scratch;
     iiif_tiff_t tiff;
     int i;
 
-    if (source->format != IIIF_SOURCE_TIFF || source->orientation != 1 || !source->tile.width)
-        return;
     apr_pool_create(&scratch, pool);
-    if (iiif_tiff_open(&tiff, source->file, "rO", NULL, scratch) == APR_SUCCESS) {
-        for (i = 0; i < source->level_count; ++i) {
-            const iiif_raw_level_t *raw = read_level(source, &source->levels[i], tiff.handle, pool);
+    if (!wrong && iiif_tiff_open(&tiff, source->file, "rO", NULL, scratch) != APR_SUCCESS)
+        wrong = "its directory cannot be read";
+    for (i = 0; i < source->level_count; ++i) {
+        iiif_level_t *level = &source->levels[i];
+        iiif_raw_level_t *raw = wrong ? NULL : apr_pcalloc(pool, sizeof(*raw));
 
-            source->levels[i].raw = raw;
-            if (raw)
-                *bytes +=
-                    sizeof(*raw) + raw->head_length + (apr_size_t)raw->columns * raw->rows * 13;
-        }
+        level->blocked = wrong ? wrong : read_level(raw, source, level, tiff.handle, pool);
+        level->raw = level->blocked ? NULL : raw;
+        if (level->raw)
+            *bytes += sizeof(*raw) + raw->head_length + (apr_size_t)raw->columns * raw->rows * 13;
     }
     apr_pool_destroy(scratch);
 }

@@ -2,6 +2,7 @@
 #include "image/raw_tile.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -70,17 +71,27 @@ static int can_leave(iiif_raw_tile_t *tile)
            && iiif_jpeg_can_change(&tile->level->jpeg, change);
 }
 
+/* What no tile can be, whichever; NULL: one may be. */
+static const char *beyond_tiles(const iiif_source_t *source, const iiif_resolved_t *resolved)
+{
+    if (resolved->square != IIIF_SQUARE_CENTRE)
+        return "pixels decide where the square lies";
+    if (resolved->quality == IIIF_QUALITY_BITONAL)
+        return "bitonal pixels have to be computed";
+    if (iiif_rotation_quarters(&resolved->rotation) < 0)
+        return "it is not turned by quarters";
+    if (resolved->quality == IIIF_QUALITY_GRAY && source->profile)
+        return "gray is luma of sRGB, and the source has another profile";
+    return NULL;
+}
+
 int iiif_raw_tile_find(iiif_raw_tile_t *tile, const iiif_source_t *source,
                        const iiif_resolved_t *resolved)
 {
     int i;
 
-    if (source->fd < 0 || resolved->square != IIIF_SQUARE_CENTRE
-        || resolved->quality == IIIF_QUALITY_BITONAL
-        || iiif_rotation_quarters(&resolved->rotation) < 0)
+    if (source->fd < 0 || beyond_tiles(source, resolved))
         return 0;
-    if (resolved->quality == IIIF_QUALITY_GRAY && source->profile)
-        return 0; /* gray is luma of sRGB */
     for (i = 0; i < source->level_count; ++i) {
         const iiif_level_t *level = &source->levels[i];
 
@@ -89,6 +100,35 @@ int iiif_raw_tile_find(iiif_raw_tile_t *tile, const iiif_source_t *source,
             return 1;
     }
     return 0;
+}
+
+/* The level on which a pixel is nearest to one of the answer. */
+static const iiif_level_t *nearest_level(const iiif_source_t *source, const iiif_resolved_t *r)
+{
+    const double wanted = (double)r->region.width / r->size.width;
+    const iiif_level_t *best = &source->levels[0];
+    int i;
+
+    for (i = 1; i < source->level_count; ++i) {
+        if (fabs(source->levels[i].scale_x - wanted) < fabs(best->scale_x - wanted))
+            best = &source->levels[i];
+    }
+    return best;
+}
+
+const char *iiif_raw_tile_missing(const iiif_source_t *source, const iiif_resolved_t *resolved)
+{
+    const iiif_level_t *level = nearest_level(source, resolved);
+    const char *wrong = beyond_tiles(source, resolved);
+    iiif_raw_tile_t tile = { .level = NULL };
+
+    if (wrong || level->blocked)
+        return wrong ? wrong : level->blocked;
+    if (level->raw->format != resolved->format)
+        return "its tiles are of another format";
+    if (!find_on(&tile, source, level, resolved))
+        return "it is no tile of the grid, at the size of a level";
+    return "it cannot be cut, turned or made gray without loss";
 }
 
 /* pread() until all is there. */

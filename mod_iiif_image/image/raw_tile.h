@@ -37,7 +37,7 @@ typedef struct iiif_raw_tile_t {
  * Find out which levels of @a source can be sent raw, from the directories of its file: those of
  * 8-bit JPEG (YCbCr, RGB, gray) or WebP, upright, with a profile that is sRGB or small enough to go
  * along. A tile whose place is outside the file is left out. What cannot be read is no error: it is
- * then rendered, or fails there.
+ * then rendered, or fails there. Each level says why it cannot.
  * @param bytes added to: the memory this takes
  */
 void iiif_raw_levels_read(iiif_source_t *source, apr_size_t *bytes, apr_pool_t *pool);
@@ -52,6 +52,12 @@ int iiif_raw_tile_find(iiif_raw_tile_t *tile, const iiif_source_t *source,
 /** Has this tile been read before, in the life of its source, and found right? Then it may be sent
  * from the file, if that is unchanged. */
 int iiif_raw_tile_is_checked(const iiif_raw_tile_t *tile);
+
+/**
+ * Why iiif_raw_tile_find() finds none, in a few words, static: of the level that is nearest to what
+ * is asked for.
+ */
+const char *iiif_raw_tile_missing(const iiif_source_t *source, const iiif_resolved_t *resolved);
 
 /** Bytes of the whole image, of a tile that is not changed. */
 apr_size_t iiif_raw_tile_length(const iiif_raw_tile_t *tile);

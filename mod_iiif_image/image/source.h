@@ -26,7 +26,8 @@ typedef struct iiif_level_t {
     int subifd;             /**< TIFF: which SubIFD of that page, from 0; -1: the page itself */
     int shrink;             /**< JPEG: 1, 2, 4 or 8, by DCT scaling; else 1 */
     apr_uint64_t directory; /**< TIFF: where its directory lies in the file */
-    const struct iiif_raw_level_t *raw; /**< its tiles can be sent as they are stored; NULL: not */
+    const struct iiif_raw_level_t *raw; /**< its tiles can be sent as they are stored; NULL: not, */
+    const char *blocked;                /**< and this is why, in a few words; static */
 } iiif_level_t;
 
 /** Texts that say whose work an image is: EXIF's and TIFF's fields of these names. */

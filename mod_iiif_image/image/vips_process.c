@@ -64,6 +64,11 @@ apr_status_t iiif_vips_start(const char *program, iiif_err_t *err)
     return APR_SUCCESS;
 }
 
+void iiif_vips_concurrency(int threads)
+{
+    vips_concurrency_set(threads);
+}
+
 iiif_format_set_t iiif_vips_formats(void)
 {
     return formats;

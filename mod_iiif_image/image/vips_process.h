@@ -19,6 +19,10 @@
  */
 apr_status_t iiif_vips_start(const char *program, iiif_err_t *err);
 
+/** Threads of one operation from now on, 1 or more: for a process that makes one image at a time.
+ */
+void iiif_vips_concurrency(int threads);
+
 /** What this libvips can encode. Empty before iiif_vips_start(). */
 iiif_format_set_t iiif_vips_formats(void);
 

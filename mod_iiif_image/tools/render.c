@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* iiifctl render: one image, by the code that the server runs. */
+#include <apr_file_io.h>
+#include <apr_strings.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/served.h"
+#include "tools/verbs.h"
+
+#include "base/banned.h"
+
+static const iiifctl_option_t options[] = {
+    IIIFCTL_SERVED_OPTIONS,
+    { 'o', "output", "FILE", "write there (default: standard output, unless it is a terminal)" },
+    { 0, NULL, NULL, NULL }
+};
+
+/* "full/max/0/default.jpg", by the grammar of a URL. */
+static apr_status_t read_request(iiif_request_t *request, const char *text, iiif_err_t *err,
+                                 apr_pool_t *pool)
+{
+    iiif_request_t readings[IIIF_READINGS_MAX];
+    int count = iiif_request_read(readings, apr_pstrcat(pool, "image/", text, NULL), pool);
+
+    if (!count || readings[0].kind != IIIF_REQUEST_IMAGE
+        || strcmp(readings[0].identifier, "image") != 0)
+        return iiif_fail(err, IIIF_EBADREQUEST, "'%s' is not REGION/SIZE/ROTATION/QUALITY.FORMAT",
+                         text);
+    *request = readings[0];
+    return APR_SUCCESS;
+}
+
+static apr_status_t read_file(iiif_bytes_t *bytes, const char *path, iiif_err_t *err,
+                              apr_pool_t *pool)
+{
+    apr_finfo_t finfo;
+    apr_file_t *file;
+    apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
+
+    if (rv == APR_SUCCESS)
+        rv = apr_file_info_get(&finfo, APR_FINFO_SIZE, file);
+    if (rv == APR_SUCCESS) {
+        bytes->len = (apr_size_t)finfo.size;
+        bytes->data = apr_palloc(pool, bytes->len + 1);
+        rv = apr_file_read_full(file, bytes->data, bytes->len, NULL);
+    }
+    return rv == APR_SUCCESS ? rv : iiif_fail(err, rv, "cannot read %s", path);
+}
+
+/* A tile that is not what its directory says is rendered, as by the server. */
+static apr_status_t make(iiif_bytes_t *bytes, const iiif_plan_t *plan, const iiif_look_t *look,
+                         iiif_err_t *err, apr_pool_t *pool)
+{
+    apr_status_t rv = IIIF_EBADSOURCE;
+
+    if (plan->kind == IIIF_PLAN_STATIC_FILE)
+        return read_file(bytes, plan->file, err, pool);
+    if (plan->kind == IIIF_PLAN_RAW_TILE)
+        rv = iiif_raw_tile_read(bytes, &plan->raw, plan->pixels, err);
+    return rv == IIIF_EBADSOURCE ? iiif_render(bytes, plan->pixels, &plan->resolved, look, err)
+                                 : rv;
+}
+
+static apr_status_t write_bytes(apr_file_t *file, const iiif_bytes_t *bytes, iiif_err_t *err)
+{
+    apr_status_t rv = apr_file_write_full(file, bytes->data, bytes->len, NULL);
+    char reason[120];
+
+    return rv == APR_SUCCESS ? rv
+                             : iiif_fail(err, rv, "cannot write the image: %s",
+                                         apr_strerror(rv, reason, sizeof(reason)));
+}
+
+/* Whole or not at all. */
+static apr_status_t write_file(const char *path, const iiif_bytes_t *bytes, iiif_err_t *err,
+                               apr_pool_t *pool)
+{
+    const char *temporary = apr_psprintf(pool, "%s.iiifctl-%d", path, (int)getpid());
+    apr_file_t *file;
+    apr_status_t rv, closed;
+
+    rv = apr_file_open(&file, temporary,
+                       APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_TRUNCATE | APR_FOPEN_BINARY,
+                       APR_FPROT_OS_DEFAULT, pool);
+    if (rv != APR_SUCCESS)
+        return iiif_fail(err, rv, "cannot open %s", temporary);
+    rv = write_bytes(file, bytes, err);
+    closed = apr_file_close(file);
+    if (rv == APR_SUCCESS && closed != APR_SUCCESS)
+        rv = iiif_fail(err, closed, "cannot write %s", temporary);
+    if (rv == APR_SUCCESS && (rv = apr_file_rename(temporary, path, pool)) != APR_SUCCESS)
+        iiif_fail(err, rv, "cannot rename %s to %s", temporary, path);
+    if (rv != APR_SUCCESS)
+        apr_file_remove(temporary, pool);
+    return rv;
+}
+
+static apr_status_t put(const char *path, const iiif_bytes_t *bytes, iiif_err_t *err,
+                        apr_pool_t *pool)
+{
+    apr_file_t *file;
+    apr_status_t rv;
+
+    if (path)
+        return write_file(path, bytes, err, pool);
+    rv = apr_file_open_stdout(&file, pool);
+    return rv == APR_SUCCESS ? write_bytes(file, bytes, err) : rv;
+}
+
+static int run(const iiifctl_call_t *call)
+{
+    const char *path = iiifctl_value(call, 'o', NULL), *file;
+    iiif_bytes_t bytes = { NULL, 0 };
+    iiifctl_served_t served;
+    iiif_request_t request;
+    iiif_plan_t *plan;
+    iiif_err_t err;
+    int code;
+
+    if (call->operands->nelts != 2)
+        return iiifctl_usage(call, "FILE and REGION/SIZE/ROTATION/QUALITY.FORMAT have to be given");
+    if (!path && isatty(STDOUT_FILENO))
+        return iiifctl_usage(call, "an image is not written to a terminal: -o FILE");
+    file = APR_ARRAY_IDX(call->operands, 0, const char *);
+    if (read_request(&request, APR_ARRAY_IDX(call->operands, 1, const char *), &err, call->pool)
+        != APR_SUCCESS)
+        return iiifctl_usage(call, "%s", err.text);
+    if ((code = iiifctl_served_open(&served, call, file)) != IIIFCTL_OK)
+        return code;
+    if (iiif_plan_make(&plan, &request, &served.ref, &served.rules, &err, call->pool) != APR_SUCCESS
+        || make(&bytes, plan, &served.look, &err, call->pool) != APR_SUCCESS
+        || put(path, &bytes, &err, call->pool) != APR_SUCCESS)
+        return iiifctl_served_failed(call, file, &err);
+    if (plan->kind != IIIF_PLAN_STATIC_FILE)
+        iiif_bytes_free(bytes.data);
+    return IIIFCTL_OK;
+}
+
+const iiifctl_verb_t iiifctl_verb_render = { "render", "FILE REGION/SIZE/ROTATION/QUALITY.FORMAT",
+                                             "makes one image, as the server does", options, run };

@@ -1,0 +1,732 @@
+# SPDX-License-Identifier: Apache-2.0
+# iiifctl, the real binary on real files: every tile of every format against the same place of the picture, as the
+# server finds them; broken sources, killed runs, runs at once, full disks; and what it says.
+use strict;
+use warnings FATAL => 'all';
+use lib 't/lib';
+use Cwd qw(getcwd);
+use File::Copy ();
+use File::Find ();
+use File::Path qw(make_path remove_tree);
+use File::Temp ();
+use HTTP::Response ();
+use IIIF::Client qw(get);
+use IIIF::Pixels qw(coordinates decode crop scale difference turn);
+use IIIF::PrivateHttpd ();
+use Image::Magick ();
+use JSON::PP qw(decode_json);
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $TOP      = getcwd();
+my $LIB      = $ENV{IIIF_LIB} // 'apxs-build/lib';
+my $CTL      = $LIB =~ m{^/} ? "$LIB/iiifctl" : "$TOP/$LIB/iiifctl";
+my $MAN      = "$TOP/mod_iiif_image/doc/iiifctl.1";
+my $FIXTURES = "$TOP/apxs-build/fixtures/images";
+my $PATIENCE = 60;    # seconds: far more than any of this takes
+
+my $scratch = File::Temp->newdir(TMPDIR => 1);
+my $number  = 0;
+
+sub slurp { return IIIF::PrivateHttpd::slurp(@_) }
+sub spew  { return IIIF::PrivateHttpd::spew(@_) }
+
+# A new, empty directory
+sub place {
+    my $directory = "$scratch/" . ++$number . ' [place]';
+    make_path($directory);
+    return $directory;
+}
+
+# start ARGUMENT...: runs iiifctl in the background; finish() it. A reference to a path is what its input comes
+# from; a reference to a list is a command to put before it.
+sub start {
+    my (@arguments) = @_;
+    my ($out, $err) = map { "$scratch/$_-" . ++$number } qw(out err);
+    my ($input) = map { ${$_} } grep { ref eq 'SCALAR' } @arguments;
+    my @command = ((map { @{$_} } grep { ref eq 'ARRAY' } @arguments), $CTL, grep { !ref } @arguments);
+
+    spew($_, '') for $out, $err;
+    my $pid = fork // die "fork: $!\n";
+    return { pid => $pid, out => $out, err => $err } if $pid;
+    open STDIN,  '<', $input // '/dev/null' or POSIX::_exit(99);
+    open STDOUT, '>', $out or POSIX::_exit(99);
+    open STDERR, '>', $err or POSIX::_exit(99);
+    exec { $command[0] } @command or POSIX::_exit(99);
+}
+
+# (EXIT CODE or "signal N", STDOUT, STDERR)
+sub finish {
+    my ($run) = @_;
+    waitpid $run->{pid}, 0;
+    my $code = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
+    return ($code, slurp($run->{out}), slurp($run->{err}));
+}
+
+sub ctl {
+    my (@arguments) = @_;
+    return finish(start(@arguments));
+}
+
+# The objects of a run with --json
+sub objects {
+    my (@arguments) = @_;
+    my ($code, $out, $err) = ctl(@arguments, '--json');
+    my @objects = map { decode_json($_) } split /\n/, $out;
+    return ($code, @objects);
+}
+
+# All files below a directory, by their paths there
+sub files_in {
+    my ($directory) = @_;
+    my @files;
+    File::Find::find({ no_chdir => 1, wanted => sub { push @files, substr $_, 1 + length $directory if -f } }, $directory);
+    return sort grep { $_ ne '.iiifctl-lease' } @files;
+}
+
+sub litter {
+    my ($directory) = @_;
+    my @found;
+    File::Find::find({ no_chdir => 1, wanted => sub { push @found, $_ if m{/\.iiifctl-[^/]*$} && !m{-lease$} } }, $directory);
+    return @found;
+}
+
+sub set_time {
+    my ($path, $ago) = @_;
+    utime time - $ago, time - $ago, $path or die "$path: $!\n";
+    return;
+}
+
+sub until_true {
+    my ($condition) = @_;
+    my $deadline = time + $PATIENCE;
+    while (!$condition->()) {
+        die "it takes too long\n" if time > $deadline;
+        sleep 0.002;
+    }
+    return;
+}
+
+sub ceil_div { my ($a, $b) = @_; return int(($a + $b - 1) / $b) }
+sub min      { my ($a, $b) = @_; return $a < $b ? $a : $b }
+
+# A picture from a file
+sub look {
+    my ($path) = @_;
+    my ($extension) = $path =~ /\.(\w+)$/;
+    my %types = (jpg => 'image/jpeg', png => 'image/png', jp2 => 'image/jp2', tif => 'image/tiff');
+    return decode(HTTP::Response->new(200, 'OK', [ 'Content-Type' => $types{$extension} ], slurp($path)));
+}
+
+sub write_png {
+    my ($path, $picture) = @_;
+    my $image = Image::Magick->new(magick => 'RGB', size => "$picture->{width}x$picture->{height}", depth => 8);
+    $image->BlobToImage($picture->{bytes});
+    my $said = $image->Write("png:$path");
+    die "$path: $said\n" if $said;
+    return;
+}
+
+# How far a sample may be off on average: one that JPEG kept, one that was halved by other means, a tile of a few
+# pixels. Chequers of 8 pixels lose more than those of 64; a lone pixel has the tile's black around it.
+my %APART = (coarse => [ 3, 9, 26 ], fine => [ 8, 20, 60 ], dot => [ 30, 30, 30 ]);
+
+sub apart_for {
+    my ($name, $halved, $side) = @_;
+    my $kind = $name =~ /dot/ ? 'dot' : $name =~ /turned/ ? 'fine' : 'coarse';
+    return $APART{$kind}[ $halved ? ($side < 32 ? 2 : 1) : 0 ];
+}
+
+sub near {
+    my ($got, $expected, $mean) = @_;
+    return 0 if "$got->{width}x$got->{height}" ne "$expected->{width}x$expected->{height}";
+    my ($is) = difference($got, $expected);
+    diag sprintf 'apart by %.2f on average, %.0f allowed', $is, $mean if $is > $mean;
+    return $is <= $mean;
+}
+
+# -- what is wrong with a command line, and help ------------------------------------------------
+
+for my $row ([ 2, qr/usage/ ], [ 2, qr/no verb 'fly'/, 'fly' ], [ 2, qr/--into/, 'tile', 'x.png' ], [ 2, qr/no SOURCE/, 'tile', '--into', 'x' ],
+    [ 2, qr/no such option/, 'tile', '--fly' ], [ 2, qr/wants a value/, 'tile', '--into' ],
+    [ 2, qr/'gif' is none of tiff, deepzoom/, 'tile', '--into', 'x', '--format', 'gif', 'y' ],
+    [ 2, qr/--tile-size: '63' is not a number from 64 to 4096/, 'tile', '--into', 'x', '--tile-size', '63', 'y' ],
+    [ 2, qr/--quality: '1e2'/, 'tile', '--into', 'x', '--quality', '1e2', 'y' ],
+    [ 2, qr/multiple of 16/, 'tile', '--into', 'x', '--tile-size', '100', 'y' ],
+    [ 2, qr/deepzoom alone/, 'tile', '--into', 'x', '--overlap', '1', 'y' ], [ 2, qr/not -/, 'tile', '--into', 'x', '--from', 'list' ],
+    [ 2, qr/no PATH/, 'check' ], [ 2, qr/one FILE/, 'info' ], [ 2, qr/FILE and REGION/, 'render', 'x' ],
+    [ 2, qr/URL-PATH and FILE/, 'explain', 'x' ], [ 2, qr/is not REGION/, 'render', "$FIXTURES/small.png", 'full/max' ],
+    [ 2, qr/--page: '0'/, 'info', '--page', '0', "$FIXTURES/small.png" ], [ 1, qr/no-such/, 'info', "$FIXTURES/no-such.png" ],
+    [ 1, qr/no-such.*no-such/s, 'check', "$FIXTURES/no-such.png" ], [ 1, qr/no-such/, 'tile', '--into', "$scratch/x", "$FIXTURES/no-such.png" ]) {
+    my ($want, $said, @arguments) = @{$row};
+    my ($code, $out, $err) = ctl(@arguments);
+    is $code, $want, "iiifctl @arguments: exit code $want";
+    like "$err$out" . ($want == 1 ? 'no-such' : ''), $said, '  and says why';
+}
+my ($code, $help) = ctl('--help');
+is $code, 0, '--help is no error';
+my @verbs = $help =~ /^  (\w+) +\w/mg;
+is_deeply \@verbs, [qw(tile check info render explain)], '  and names the verbs';
+like +(ctl('--version'))[1], qr/^iiifctl \d+\.\d+/, '--version';
+my $man = slurp($MAN);
+for my $verb (@verbs) {
+    my ($status, $text) = ctl($verb, '--help');
+    my @options = $text =~ /--([a-z][a-z-]*)/g;
+    is $status, 0, "$verb --help is no error";
+    cmp_ok scalar @options, '>', 3, '  and explains options';
+    my $section = $man =~ /^\.SS "?$verb\b(.*?)(?=^\.S[SH])/ms ? $1 : '';
+    my $plain = $section =~ s/\\-/-/gr;
+    is_deeply [ grep { $plain !~ /--$_\b/ && $man !~ /^\.SH "COMMON.*--$_\b/ms } grep { $_ ne 'help' } @options ], [], '  which the manual has, too';
+}
+is scalar `groff -t -man -ww -z -Tutf8 '$MAN' 2>&1`, '', 'groff has nothing to say about the manual';
+
+# -- every tile, of every format ----------------------------------------------------------------
+
+my $images = place();
+my $COORDINATES = coordinates(481, 323, 64);
+make_path("$images/sub dir");
+write_png("$images/sub dir/gr\xc3\xb6\xc3\x9fe [1].png", $COORDINATES);
+write_png("$images/plain.png", $COORDINATES);
+write_png("$images/dot.png", coordinates(1, 1, 8));
+File::Copy::copy("$FIXTURES/oriented-6.jpg", "$images/turned.jpg") or die "turned.jpg: $!\n";
+spew("$images/notes.txt", 'no image');
+make_path("$images/.hidden");
+File::Copy::copy("$images/plain.png", "$images/.hidden/plain.png");
+File::Find::find({ no_chdir => 1, wanted => sub { set_time($_, 3600) if -f } }, $images);
+my %PICTURES = (
+    'plain.png' => $COORDINATES, "sub dir/gr\xc3\xb6\xc3\x9fe [1].png" => $COORDINATES,
+    'dot.png' => coordinates(1, 1, 8), 'turned.jpg' => coordinates(480, 320, 8),
+);
+
+# Sides of the levels, the full image first, halved until $last->(WIDTH, HEIGHT); rounding up
+sub levels {
+    my ($width, $height, $last) = @_;
+    my @levels = ([ $width, $height ]);
+    push @levels, [ map { ceil_div($_, 2) } @{ $levels[-1] } ] until $last->(@{ $levels[-1] });
+    return @levels;
+}
+
+# The tiles of a grid: [ LEVEL from the full image on, COLUMN, ROW, region, size ]; overlap on the level
+sub grid {
+    my ($tile, $overlap, @levels) = @_;
+    my ($full_width, $full_height) = @{ $levels[0] };
+    my @tiles;
+
+    for my $level (0 .. $#levels) {
+        my ($width, $height) = @{ $levels[$level] };
+        for my $row (0 .. ceil_div($height, $tile) - 1) {
+            for my $column (0 .. ceil_div($width, $tile) - 1) {
+                my ($left, $top) = map { $_ ? $_ * $tile - $overlap : 0 } $column, $row;
+                my ($right, $bottom) = (min($width, ($column + 1) * $tile + $overlap), min($height, ($row + 1) * $tile + $overlap));
+                my $factor = 2**$level;
+                my @region = ($left * $factor, $top * $factor, min($full_width, $right * $factor), min($full_height, $bottom * $factor));
+                push @tiles, [ $level, $column, $row, [ @region[0, 1], $region[2] - $region[0], $region[3] - $region[1] ],
+                    [ $right - $left, $bottom - $top ] ];
+            }
+        }
+    }
+    return @tiles;
+}
+
+# What has to lie there for one image: { PATH => [ region, size ] }
+sub deepzoom_tree {
+    my ($name, $width, $height, $tile, $overlap) = @_;
+    my @levels = levels($width, $height, sub { $_[0] == 1 && $_[1] == 1 });
+    return { map { my ($level, $column, $row, @what) = @{$_}; ("${name}_files/" . ($#levels - $level) . "/${column}_$row.jpg" => \@what) }
+            grid($tile, $overlap, @levels) };
+}
+
+sub zoomify_tree {
+    my ($name, $width, $height, $tile) = @_;
+    my @levels = levels($width, $height, sub { $_[0] <= $tile && $_[1] <= $tile });
+    my @tiles = sort { $b->[0] <=> $a->[0] || $a->[2] <=> $b->[2] || $a->[1] <=> $b->[1] } grid($tile, 0, @levels);
+    my $index = 0;
+    return { map { my ($level, $column, $row, @what) = @{$_};
+            ("${name}_zdata/TileGroup" . int($index++ / 256) . '/' . ($#levels - $level) . "-$column-$row.jpg" => \@what) } @tiles };
+}
+
+sub level0_tree {
+    my ($version, $name, $width, $height, $tile) = @_;
+    my @levels = levels($width, $height, sub { $_[0] <= $tile && $_[1] <= $tile });
+    return { map { my ($region, $size) = @{$_}[3, 4];
+            ("$name/" . join(',', @{$region}) . '/' . ($version == 3 ? join ',', @{$size} : "$size->[0],") . '/0/default.jpg' => [ $region, $size ]) }
+            grid($tile, 0, @levels) };
+}
+
+my @TREES = (
+    # format, arguments, description behind the name, tree
+    [ 'deepzoom', [ '--tile-size', 128 ], '.dzi', sub { deepzoom_tree(@_, 128, 0) } ],
+    [ 'deepzoom', [ '--tile-size', 100, '--overlap', 2, '--quality', 95 ], '.dzi', sub { deepzoom_tree(@_, 100, 2) } ],
+    [ 'zoomify', [ '--tile-size', 64 ], '_zdata/ImageProperties.xml', sub { zoomify_tree(@_, 64) } ],
+    [ 'iiif3', [ '--tile-size', 128 ], '/info.json', sub { level0_tree(3, @_, 128) } ],
+    [ 'iiif2', [ '--tile-size', 128 ], '/info.json', sub { level0_tree(2, @_, 128) } ],
+);
+my %store;
+for my $row (@TREES) {
+    my ($format, $arguments, $description, $tree) = @{$row};
+    my $store = $store{$format} = place();
+    my ($exit, $out, $err) = ctl('tile', $images, '--into', $store, '--format', $format, @{$arguments});
+    my (%expected, @wrong);
+
+    is "$exit $err", '0 ', "tile --format $format @{$arguments} ends well";
+    like $out, qr/^4 made, 0 current, 0 failed$/m, '  and says what it did';
+    for my $name (keys %PICTURES) {
+        my $picture = $PICTURES{$name};
+        my $tiles = $tree->($name, @{$picture}{qw(width height)});
+        $expected{$_} = 1 for keys %{$tiles}, "$name$description";
+        for my $file (keys %{$tiles}) {
+            my ($region, $size) = @{ $tiles->{$file} };
+            my $halved = $region->[2] != $size->[0];
+            my $place = crop($picture, @{$region});
+            my $want = $halved ? scale($place, @{$size}) : $place;
+            my $got = -f "$store/$file" ? look("$store/$file") : undef;
+            push @wrong, $file unless $got && near($got, $want, min(@{$size}) < 8 ? 60 : apart_for($name, $halved, min(@{$size})));
+        }
+    }
+    is_deeply [ files_in($store) ], [ sort keys %expected ], '  there are just the files that have to be';
+    is_deeply \@wrong, [], '  and every tile shows its place';
+    is_deeply [ litter($store) ], [], '  nothing else is left';
+    my ($checked, @found) = objects('check', $store, '--source', $images);
+    is_deeply [ $checked, map { "$_->{status} $_->{kind}" } @found ], [ 0, ("ok $format") x 4 ], '  and check finds the same';
+}
+
+# One page of a TIFF, or the whole of another file
+sub page {
+    my ($path, $page) = @_;
+    my $png = "$scratch/page-" . ++$number . '.png';
+    my $option = $path =~ /\.tif$/ ? "[page=$page]" : '';
+    symlink $path, "$scratch/page-$number.$1" if $path =~ /\.(\w+)$/;
+    system('vips', 'copy', "$scratch/page-$number." . ($path =~ /\.(\w+)$/)[0] . $option, $png) == 0 or die "vips cannot read $path\n";
+    return look($png);
+}
+
+$store{tiff} = place();
+is +(ctl('tile', $images, '--into', $store{tiff}, '--tile-size', 128))[0], 0, 'tile makes pyramids';
+is_deeply [ files_in($store{tiff}) ], [ sort map { "$_.tif" } keys %PICTURES ], '  one file for each image';
+for my $name (sort keys %PICTURES) {
+    my ($checked, $found) = objects('check', '--raw', '--tiles', "$store{tiff}/$name.tif");
+    my ($width, $height) = @{ $PICTURES{$name} }{qw(width height)};
+    my @sides = ([ $width, $height ]);
+    push @sides, [ map { int($_ / 2) } @{ $sides[-1] } ] while $sides[-1][0] > 128 || $sides[-1][1] > 128;
+    is_deeply [ $checked, $found->{status}, map { [ @{$_}{qw(width height raw tileWidth format)} ] } @{ $found->{levels} } ],
+        [ 0, 'ok', map { [ @{$_}, JSON::PP::true, 128, 'jpg' ] } @sides ], "$name: all levels are sent raw";
+    my @wrong = grep {
+        my $expected = $_ ? scale($PICTURES{$name}, @{ $sides[$_] }) : $PICTURES{$name};
+        !near(page("$store{tiff}/$name.tif", $_), $expected, apart_for($name, $_, 100))
+    } 0 .. $#sides;
+    is_deeply \@wrong, [], '  and show the picture';
+}
+$store{jp2} = place();
+is +(ctl('tile', $images, '--into', $store{jp2}, '--format', 'jp2', '--tile-size', 128, '--quality', 60))[0], 0, 'tile makes JPEG 2000';
+ok near(page("$store{jp2}/$_.jp2", 0), $PICTURES{$_}, 9), "  $_ shows the picture" for grep { !/dot/ } sort keys %PICTURES;
+
+# -- colours ------------------------------------------------------------------------------------
+
+{
+    my ($here, $kept, $changed) = (place(), place(), place());
+    File::Copy::copy("$FIXTURES/$_", "$here/$_") for qw(wide-gamut.jpg cmyk-profile.jpg 16-bit.tif lab.tif rgba.png gray-alpha.png gray.png float-1.tif);
+    is +(ctl('tile', $here, '--into', $kept))[0], 0, 'images of all colours become pyramids';
+    is +(ctl('tile', $here, '--into', $changed, '--srgb'))[0], 0, '  with --srgb, too';
+    my $field = sub { my ($file, $name) = @_; scalar(() = `vipsheader -a '$file' 2>/dev/null` =~ /^\Q$name\E/mg) };
+    is $field->("$kept/wide-gamut.jpg.tif", 'icc-profile-data'), 1, 'an ICC profile is kept';
+    is $field->("$changed/wide-gamut.jpg.tif", 'icc-profile-data'), 0, '  and not with --srgb';
+    is $field->("$kept/cmyk-profile.jpg.tif", 'icc-profile-data'), 0, '  nor one of CMYK, which becomes sRGB';
+    my %bands = map { my $name = $_; ($name => `vipsheader -f bands '$kept/$name.tif'` + 0) } qw(gray.png rgba.png gray-alpha.png lab.tif cmyk-profile.jpg);
+    is_deeply \%bands, { 'gray.png' => 1, 'rgba.png' => 4, 'gray-alpha.png' => 2, 'lab.tif' => 3, 'cmyk-profile.jpg' => 3 }, 'gray and alpha stay';
+    my ($rgba, $page) = (look("$here/rgba.png"), page("$kept/rgba.png.tif", 0));
+    is_deeply [ difference($page, $rgba) ], [ 0, 0 ], '  and pixels with alpha are kept as they are';
+    for my $name (qw(wide-gamut.jpg cmyk-profile.jpg 16-bit.tif lab.tif float-1.tif)) {
+        my @shown = map { my $png = "$scratch/shown-" . ++$number . '.png'; is +(ctl('render', $_, 'full/max/0/default.png', '-o', $png))[0], 0, "  $_ renders"; look($png) }
+            "$here/$name", "$kept/$name.tif", "$changed/$name.tif";
+        ok near($shown[1], $shown[0], 9), "$name: its pyramid shows the same colours";
+        ok near($shown[2], $shown[0], 9), '  as does that in sRGB';
+    }
+}
+
+# -- what is current is left alone --------------------------------------------------------------
+
+for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
+    my ($here, $store) = (place(), place());
+    my $description = { tiff => '.tif', deepzoom => '.dzi', zoomify => '_zdata/ImageProperties.xml', jp2 => '.jp2', iiif3 => '/info.json', iiif2 => '/info.json' }->{$format};
+    my $file = "$store/a.png$description";
+    my $again = sub { my ($exit, @told) = objects('tile', $here, '--into', $store, '--format', $format, @_); "$exit $told[0]{status}" };
+    write_png("$here/a.png", $COORDINATES);
+    set_time("$here/a.png", 3600);
+    is $again->(), '0 made', "$format: made";
+    my $inode = (stat $file)[1];
+    is $again->(), '0 current', '  once';
+    is +(stat $file)[1], $inode, '  and then left alone';
+    is $again->('--force'), '0 made', '  but for --force';
+    isnt +(stat $file)[1], $inode, '    which makes it anew';
+    $inode = (stat $file)[1];
+    set_time("$here/a.png", -5);
+    is $again->(), '0 made', '  a newer image, even one of the future, is tiled anew';
+    is $again->(), '0 current', '    and then current';
+    isnt +(stat $file)[1], $inode, '    in another file';
+    write_png("$here/a.png", coordinates(300, 200, 64));
+    set_time("$here/a.png", 7200);
+    is $again->(), '0 made', '  as is one of another size, though older';
+    my ($checked, @found) = objects('check', $store, '--source', $here);
+    is_deeply [ $checked, map { "$_->{width}x$_->{height}" } @found ], [ 0, '300x200' ], '  and nothing of the old one is left';
+    is_deeply [ litter($store) ], [], '  nor of making it';
+}
+
+# What others put there
+{
+    my ($here, $store) = (place(), place());
+    write_png("$here/a.png", $COORDINATES);
+    set_time("$here/a.png", 3600);
+    spew("$store/a.png.tif", 'not mine');
+    my ($exit, $told) = objects('tile', $here, '--into', $store);
+    is "$exit $told->{status}", '1 failed', 'a file that is no pyramid is not overwritten';
+    is slurp("$store/a.png.tif"), 'not mine', '  and stays';
+    make_path("$store/a.png");
+    spew("$store/a.png/letter", 'mine');
+    ($exit, $told) = objects('tile', $here, '--into', $store, '--format', 'iiif3');
+    is "$exit $told->{status}", '1 failed', 'nor is a directory that is none of tiles';
+    is slurp("$store/a.png/letter"), 'mine', '  with all that is in it';
+    like $told->{reason}, qr/in the way/, '  and that is told';
+    remove_tree("$store/a.png");
+    is +(ctl('tile', $here, '--into', $store, '--format', 'iiif3'))[0], 0, 'a tree of the Image API 3';
+    ($exit, $told) = objects('tile', $here, '--into', $store, '--format', 'iiif2');
+    is "$exit $told->{status}", '1 failed', '  is not replaced by one of 2';
+    is +(ctl('tile', $here, '--into', $store, '--format', 'iiif2', '--force'))[0], 0, '  but with --force';
+    like slurp("$store/a.png/info.json"), qr{api/image/2/}, '    it is';
+}
+
+# -- a store among the images -------------------------------------------------------------------
+
+{
+    my $here = place();
+    write_png("$here/a.png", $COORDINATES);
+    set_time("$here/a.png", 60);
+    for my $format (qw(tiff jp2 deepzoom zoomify)) {
+        is +(ctl('tile', $here, '--into', $here, '--format', $format))[0], 0, "$format beside the image";
+    }
+    my ($exit, @told) = objects('tile', $here, '--into', $here);
+    is_deeply [ $exit, map { $_->{source} } grep { $_->{source} } @told ], [ 0, "$here/a.png" ], '  and what was made is no source';
+}
+
+# -- names from a list, and where they are below ------------------------------------------------
+
+{
+    my ($here, $store, $list) = (place(), place(), "$scratch/list");
+    make_path("$here/deep");
+    write_png("$here/deep/$_", coordinates(64, 48, 8)) for 'a.png', "b\nb.png", 'c.png';
+    spew($list, "$here/deep/a.png\n\n$here/deep/none.png\n$here/deep/c.png");
+    my ($exit, $out, $err) = ctl(\$list, 'tile', '--into', $store, '--from', '-', '--root', $here);
+    is $exit, 1, 'a list of paths, one of them wrong';
+    like $err, qr{deep/none\.png: No such file}, '  is named';
+    is_deeply [ files_in($store) ], [ 'deep/a.png.tif', 'deep/c.png.tif' ], '  and all others are made, below the root';
+    spew($list, "$here/deep/a.png\0$here/deep/c.png\0");
+    my $second = place();
+    is +(ctl(\$list, 'tile', '--into', $second, '--from', '-', '-0'))[0], 0, 'a list with NUL';
+    is_deeply [ files_in($second) ], [ 'a.png.tif', 'c.png.tif' ], '  each file below its own directory';
+    my ($failed, @told) = objects('tile', "$here/deep", '--into', place());
+    is_deeply [ $failed, map { $_->{reason} } grep { ($_->{status} // '') eq 'failed' } @told ], [ 1, 'no identifier can have its name' ],
+        'a name that no URL can have is told';
+    ($failed, @told) = objects('tile', "$here/deep/a.png", '--root', "$here/other", '--into', place());
+    like $told[0]{reason}, qr/not below/, 'a file beside the root is told';
+}
+
+# -- broken sources -----------------------------------------------------------------------------
+
+{
+    my ($here, $store) = (place(), place());
+    File::Copy::copy($_, $here) for glob "$FIXTURES/damaged/*";
+    write_png("$here/whole.png", $COORDINATES);
+    my $count = files_in($here);
+    for my $format (qw(tiff deepzoom)) {
+        my ($exit, @told) = objects('tile', $here, '--into', $store, '--format', $format);
+        my %status = map { ($_->{source} =~ s{.*/}{}r => $_) } grep { $_->{source} } @told;
+        my $sum = $told[-1];
+        is $exit, 1, "$format of broken images fails";
+        is $status{'whole.png'}{status}, 'made', '  but for a whole one among them';
+        is $sum->{made} + $sum->{failed}, keys %status, '  and each has its outcome';
+        my @accepted = grep { $status{$_}{status} eq 'made' && /^(?:cut|noise|zeros|empty|text|huge)/ } sort keys %status;
+        is_deeply [ grep { !/late|noise-in/ } @accepted ], [], '  none that is cut short is taken for whole';
+        is_deeply [ grep { $_->{status} eq 'failed' && length $_->{reason} < 5 } values %status ], [], '  and each says why';
+        is_deeply [ grep { ($_->{reason} // '') =~ /signal/ } values %status ], [], '  none of them by a crash';
+        is_deeply [ litter($store) ], [], '  nothing is left of them';
+        my ($checked) = objects('check', $store);
+        is $checked, 0, '  and what was made is whole';
+    }
+    my ($exit, $out) = ctl('tile', $here, '--into', place(), '--strict', '--jobs', 1);
+    is $exit, 1, '--strict fails, too';
+    like $out, qr/, 1 failed$/m, '  after the first';
+}
+
+# -- runs that are stopped ----------------------------------------------------------------------
+
+my $LARGE = place();
+File::Copy::copy("$FIXTURES/map.jpg", "$LARGE/map.jpg") or die "map.jpg: $!\n";
+set_time("$LARGE/map.jpg", 3600);
+
+sub children_of {
+    my ($pid) = @_;
+    return grep { /^\d+$/ } split ' ', -e "/proc/$pid/task/$pid/children" ? slurp("/proc/$pid/task/$pid/children") : '';
+}
+
+# A run that is making something just now
+sub busy_run {
+    my ($store, @arguments) = @_;
+    my $run = start('tile', $LARGE, '--into', $store, @arguments);
+    until_true(sub { litter($store) || waitpid($run->{pid}, POSIX::WNOHANG()) > 0 });
+    return $run;
+}
+
+for my $format (qw(tiff deepzoom zoomify iiif3)) {
+    my $store = place();
+    my $whole = 0;
+    for my $delay (0, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5) {
+        my $run = start('tile', $LARGE, '--into', $store, '--format', $format, '--force');
+        sleep $delay;
+        kill 'KILL', $run->{pid};
+        finish($run);
+        my ($checked, @found) = objects('check', $store, '--source', $LARGE);
+        ++$whole if grep { $_->{status} eq 'ok' } @found;
+        my @half = grep { $_->{status} ne 'ok' && $_->{reason} !~ /no description/ } @found;
+        is_deeply \@half, [], "$format: killed after $delay seconds, nothing half is to be found";
+    }
+    my ($exit, @told) = objects('tile', $LARGE, '--into', $store, '--format', $format);
+    is $exit, 0, '  and the next run ends well';
+    is_deeply [ litter($store) ], [], '  and clears up';
+    is +(objects('check', $store, '--source', $LARGE))[0], 0, '  all tiles are there';
+}
+{
+    my $store = place();
+    my $run = busy_run($store);
+    my ($worker) = children_of($run->{pid});
+    kill 'KILL', $worker if $worker;
+    my ($exit, $out, $err) = finish($run);
+    is $exit, 1, 'a worker that dies is noticed';
+    like $err, qr/map\.jpg: the process that read it was ended by signal 9/, '  with the name of its file';
+    is_deeply [ litter($store) ], [], '  and what it left is removed';
+    is_deeply [ files_in($store) ], [], '  nothing was made';
+}
+for my $signal (qw(INT TERM HUP)) {
+    my $store = place();
+    my $run = busy_run($store, '--format', 'deepzoom');
+    my @workers = children_of($run->{pid});
+    kill $signal, $run->{pid};
+    my ($exit) = finish($run);
+    is $exit, { INT => 130, TERM => 143, HUP => 129 }->{$signal}, "SIG$signal ends a run";
+    is_deeply [ litter($store), files_in($store) ], [], '  and nothing is left';
+    is_deeply [ grep { kill 0, $_ } @workers ], [], '  nor any worker';
+}
+
+# -- a disk that is full ------------------------------------------------------------------------
+
+for my $format (qw(tiff deepzoom zoomify jp2 iiif3)) {
+    my $store = place();
+    my $file = $format eq 'tiff' || $format eq 'jp2' ? $LARGE : "$FIXTURES/plain.jpg";
+    my ($exit, $out, $err) = ctl([ '/bin/sh', '-c', 'ulimit -f 8 && exec "$0" "$@"' ], 'tile', $file, '--into', $store, '--format', $format,
+        '--tile-size', 1024, '--quality', 100);
+    is $exit, 1, "$format: files that cannot grow are an error";
+    like $err, qr/\.jpg: \w.{8}/, '  that is told';
+    is_deeply [ litter($store), files_in($store) ], [], '  and nothing is left';
+}
+
+# -- runs at once -------------------------------------------------------------------------------
+
+{
+    my ($here, $store) = (place(), place());
+    write_png(sprintf('%s/%02d.png', $here, $_), coordinates(700 + $_, 500, 64)) for 1 .. 16;
+    for my $format (qw(tiff deepzoom)) {
+        my @runs = map { start('tile', $here, '--into', $store, '--format', $format, '--json') } 1 .. 3;
+        my (%made, @codes);
+        for my $run (@runs) {
+            my ($exit, $out, $err) = finish($run);
+            push @codes, "$exit$err";
+            $_->{source} && $_->{status} eq 'made' && ++$made{ $_->{source} } for map { decode_json($_) } split /\n/, $out;
+        }
+        is_deeply \@codes, [ 0, 0, 0 ], "$format: three runs at once end well";
+        is_deeply [ map { $_ // 0 } @made{ map { sprintf '%s/%02d.png', $here, $_ } 1 .. 16 } ], [ (1) x 16 ], '  and each image is made once, by one of them';
+        is_deeply [ litter($store) ], [], '  nothing is left';
+    }
+    is +(objects('check', $store, '--source', $here))[0], 0, '  and all is whole';
+}
+{
+    my $store = place();
+    my $first = busy_run($store);
+    kill 'STOP', $_ for children_of($first->{pid});
+    my $second = start('tile', $LARGE, '--into', $store, '--json');
+    sleep 0.3;
+    is_deeply [ waitpid($second->{pid}, POSIX::WNOHANG()), slurp($second->{out}) ], [ 0, '' ], 'who finds an image being made waits';
+    kill 'KILL', $first->{pid};
+    finish($first);
+    my ($exit, $out, $err) = finish($second);
+    is "$exit $err", '0 ', '  and takes over when its maker dies';
+    is decode_json((split /\n/, $out)[0])->{status}, 'made', '    to make it';
+    is_deeply [ litter($store) ], [], '    and to clear up';
+}
+
+# -- check --------------------------------------------------------------------------------------
+
+# The findings of check, by path
+sub findings {
+    my (@arguments) = @_;
+    my ($exit, @found) = objects('check', @arguments);
+    return { exit => $exit, map { $_->{path} => $_ } @found };
+}
+
+for my $row ([ 'map.jpg', qr/no TIFF/ ], [ 'strips.tif', qr/not tiled/ ], [ 'oriented-6.tif', qr/stored turned/ ], [ 'raw/deflate.tif', qr/neither JPEG nor WebP/ ]) {
+    my ($name, $why) = @{$row};
+    next unless -e "$FIXTURES/$name" || $name =~ m{^raw/};
+    my $file = -e "$FIXTURES/$name" ? "$FIXTURES/$name" : "$FIXTURES/tiles.tif";
+    my $found = findings($file);
+    is "$found->{exit} $found->{$file}{status}", '0 ok', "$name is whole";
+    like $found->{$file}{levels}[0]{blocked} // '', $why, '  and says why it is not sent raw';
+    is findings('--raw', $file)->{exit}, 1, '    which --raw does not accept';
+}
+{
+    my $sparse = findings("$FIXTURES/sparse-jpeg.tif")->{"$FIXTURES/sparse-jpeg.tif"};
+    cmp_ok $sparse->{sparse}, '>', 0, 'sparse tiles are counted';
+    is $sparse->{status}, 'ok', '  and no fault';
+    my ($lost, $noise) = map { "$FIXTURES/$_" } 'raw/lying-outside.tif', 'damaged/noise-in-tiles.tif';
+    like findings($lost)->{$lost}{reason}, qr/outside the file/, 'tiles outside the file are found without being read';
+    is findings('--tiles', $noise)->{exit}, 1, 'noise in tiles is found by --tiles';
+    is findings($noise)->{exit}, 0, '  the structure of the latter is whole, and no tile is read for that';
+}
+for my $row ([ 'deepzoom', '.dzi', '_files/9/1_1.jpg' ], [ 'zoomify', '_zdata/ImageProperties.xml', '_zdata/TileGroup0/2-1-1.jpg' ],
+    [ 'iiif3', '/info.json', '/128,128,128,128/128,128/0/default.jpg' ]) {
+    my ($format, $description, $tile) = @{$row};
+    my ($here, $store) = (place(), place());
+    my ($path, $file) = ("$store/a.png$description", "$store/a.png$tile");
+    write_png("$here/a.png", $COORDINATES);
+    set_time("$here/a.png", 3600);
+    is +(ctl('tile', $here, '--into', $store, '--format', $format, '--tile-size', 128))[0], 0, "$format, to be damaged";
+    my $bytes = slurp($file);
+    my $reason = sub { my $found = findings($store, '--source', $here); ($found->{$path}{status} // 'none') . ' ' . ($found->{$path}{reason} // '') };
+    is $reason->(), 'ok ', '  it is whole';
+    spew($file, substr $bytes, 0, length($bytes) / 2);
+    like $reason->(), qr/^wrong 1 of \d+ tiles are wrong; 128,128,128,128\/128,128 is .*cut short/, '  a tile cut short is found';
+    my $noise = $bytes;
+    substr $noise, $_, 40, "\xff\xd9" . "\0" x 38 for length($bytes) / 2;
+    spew($file, $noise);
+    like $reason->(), qr/^wrong 1 of \d+ tiles/, '  one that does not decode is found';
+    unlink $file or die "$file: $!\n";
+    like $reason->(), qr/^wrong 1 of .*missing/, '  a missing one is';
+    spew($file, $bytes);
+    is $reason->(), 'ok ', '  and it is whole again';
+    set_time("$here/a.png", -60);
+    like $reason->(), qr/^wrong it is older/, '  stale ones are found';
+    write_png("$here/a.png", coordinates(100, 90, 8));
+    set_time("$here/a.png", 3600);
+    like $reason->(), qr/^wrong .*481x323.*100x90/, '  those of another size are';
+    rename "$here/a.png", "$here/b.png" or die "b.png: $!\n";
+    like $reason->(), qr/^wrong orphaned/, '  and those of no image';
+    is findings($path)->{exit}, 0, '  all of which are whole by themselves';
+}
+{
+    my ($here, $store) = (place(), place());
+    write_png("$here/a.png", $COORDINATES);
+    set_time("$here/a.png", 3600);
+    ctl('tile', $here, '--into', $store);
+    my $reason = sub { my $found = findings($store, '--source', $here)->{"$store/a.png.tif"}; "$found->{status} " . ($found->{reason} // '') };
+    is $reason->(), 'ok ', 'a pyramid is of its image';
+    set_time("$here/a.png", -60);
+    like $reason->(), qr/^wrong stale/, '  a stale one is found';
+    write_png("$here/a.png", coordinates(100, 90, 8));
+    set_time("$here/a.png", 3600);
+    like $reason->(), qr/^wrong wrong dimensions: the image is of 100x90/, '  one of another size is';
+    unlink "$here/a.png";
+    like $reason->(), qr/^wrong orphaned/, '  and an orphaned one';
+    write_png("$here/a.png", $COORDINATES);
+    set_time("$here/a.png", 3600);
+    is $reason->(), 'ok ', '  it is whole again';
+    my $bytes = slurp("$store/a.png.tif");
+    spew("$store/a.png.tif", substr $bytes, 0, length($bytes) / 2);
+    like $reason->(), qr/^wrong .*\w/, '  one that is cut short is not';
+    make_path("$store/lost_files/0");
+    like findings($store)->{"$store/lost_files"}{reason}, qr/no description/, 'tiles without a description are told';
+}
+
+# -- the server sees the same -------------------------------------------------------------------
+
+my $httpd = IIIF::PrivateHttpd->new;
+my $CONF = <<'CONF';
+Include ${TOP}/conf.d/iiif-image.conf
+<Directory "IMAGES">
+    Require all granted
+</Directory>
+Header always set X-IIIF-Plan "expr=%{note:iiif-plan}" "expr=-n note('iiif-plan')"
+CONF
+my $sites = $CONF =~ s/IMAGES/$images/r;
+for my $format (sort keys %store) {
+    $sites .= qq(IIIFImageRoot /$format "$images"\n<Location /$format>\n    IIIFTileStore "$store{$format}"\n</Location>\n);
+}
+$httpd->configure($sites);
+$httpd->start;
+$IIIF::Client::PORT = $httpd->port;
+my %TILES = (
+    # format => the plan, and a tile of plain.png
+    deepzoom => [ 'static', 'plain.png_files/9/0_0.jpg' ],
+    zoomify  => [ 'static', 'plain.png/64,64,64,64/64,64/0/default.jpg' ],
+    iiif3    => [ 'static', 'plain.png/0,0,256,256/128,128/0/default.jpg' ],
+    iiif2    => [ 'static', 'plain.png/0,0,256,256/128,128/0/default.jpg' ],
+    tiff     => [ 'raw',    'plain.png/128,128,128,128/128,128/0/default.jpg' ],
+    jp2      => [ 'render', 'plain.png/0,0,481,323/241,162/0/default.jpg' ],
+);
+for my $format (sort keys %TILES) {
+    my ($plan, $path) = @{ $TILES{$format} };
+    my $response = get("/$format/$path");
+    is $response->code . ' ' . ($response->header('X-IIIF-Plan') // 'none'), "200 $plan", "$format: the server's plan is $plan";
+    my ($exit, $told) = objects('explain', "/$format/$path", "$images/plain.png", '--prefix', "/$format", '--store', $store{$format});
+    is "$exit $told->{plan}", "0 $plan", '  as explain says';
+    like $response->header('Link') // '', qr{/plain\.png/\Q$told->{canonical3}\E>}, '  with the same canonical URI';
+    my $out = "$scratch/rendered";
+    my ($params) = $path =~ m{^[^/]*/(.*)$};
+    next if $format eq 'deepzoom';
+    is +(ctl('render', "$images/plain.png", $params, '--store', $store{$format}, '-o', $out))[0], 0, '  render makes it';
+    ok slurp($out) eq $response->content, '    of the same bytes';
+}
+is +(objects('explain', '/jp2/plain.png/full/max/0/default.jpg', "$images/plain.png", '--prefix', '/jp2', '--store', $store{jp2}))[1]{readFrom},
+    "$store{jp2}/plain.png.jp2", 'pixels are read from the JPEG 2000 in the store';
+for my $params ('full/100,/0/default.png', 'square/!90,90/!90/gray.jpg', 'pct:10,10,50,50/max/15/color.webp', '0,0,64,64/^128,/180/bitonal.gif') {
+    my $response = get("/tiff/turned.jpg/$params");
+    my ($exit, $out) = ctl('render', "$images/turned.jpg", $params, '--store', $store{tiff});
+    is "$exit " . $response->code, '0 200', "turned.jpg/$params is made by both";
+    ok $out eq $response->content, '  of the same bytes';
+}
+for my $version (2, 3) {
+    my $response = get("/deepzoom/$version/plain.png/info.json");
+    my ($exit, $told) = objects('info', "$images/plain.png", '--store', $store{deepzoom}, '--api', $version, '--id', $httpd->origin . "/deepzoom/$version");
+    is $exit, 0, "info tells of version $version";
+    is_deeply $told->{info}, decode_json($response->content), '  what the server says';
+    is_deeply [ @{$told}{qw(format width height orientation quality)} ], [ 'png', 481, 323, 1, 'color' ], '  and what the file says';
+}
+$httpd->stop;
+
+# -- explain ------------------------------------------------------------------------------------
+
+for my $row (
+    # what is asked for of map.tif, plan, why not a cheaper one
+    [ '0,0,256,256/256,256/0/default.jpg',   'raw',    undef ],
+    [ '256,0,256,256/256,/90/default.jpg',   'raw',    undef ],
+    [ '0,0,256,256/256,256/0/default.png',   'render', qr/another format/ ],
+    [ '0,0,256,256/256,256/12/default.jpg',  'render', qr/not turned by quarters/ ],
+    [ '0,0,256,256/256,256/0/bitonal.jpg',   'render', qr/bitonal/ ],
+    [ '0,0,300,256/300,256/0/default.jpg',   'render', qr/no tile of the grid/ ],
+    [ '3840,2816,161,187/81,94/0/default.jpg', 'render', qr/no tile of the grid|without loss/ ]) {
+    my ($params, $plan, $why) = @{$row};
+    my ($exit, $told) = objects('explain', "/iiif/3/map.tif/$params", "$FIXTURES/map.tif");
+    is "$exit $told->{plan}", "0 $plan", "map.tif/$params: $plan";
+    like $told->{notStatic}, qr/no tile store is given/, '  there is no store';
+    like $told->{notRaw}, $why, '  and no raw tile, because' if $why;
+    is_deeply [ map { $_->{kind} } @{ $told->{readings} } ], [ 'image', 'base URI' ], '  it has two readings';
+}
+for my $row ([ 'map.jpg', qr/no TIFF/ ], [ 'strips.tif', qr/not tiled/ ], [ 'oriented-6.tif', qr/stored turned/ ]) {
+    my ($name, $why) = @{$row};
+    my (undef, $told) = objects('explain', "$name/0,0,128,128/max/0/default.jpg", "$FIXTURES/$name");
+    like $told->{notRaw}, $why, "$name has no raw tiles, because";
+}
+my ($failed, $told) = objects('explain', '/iiif/2/map.tif/full/^max/0/default.jpg', "$FIXTURES/map.tif");
+is $failed, 1, 'a request that is refused is an error';
+like $told->{error}, qr/size/, '  and explained';
+is +(objects('explain', '/iiif/a/../', "$FIXTURES/map.tif"))[1]{note} // '', "its identifier is not that of the file below its root (--root)",
+    'an identifier of another file is pointed out';
+is +(objects('explain', '/iiif/map.tif.dzi', "$FIXTURES/map.tif"))[1]{plan}, 'descriptor', 'Deep Zoom is explained, too';
+
+done_testing;
