@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The module record, and where the module takes part in a request. */
+#include "httpd/auto_pyramid.h"
 #include "httpd/config.h"
 #include "httpd/hooks.h"
 #include "httpd/lanes.h"
@@ -9,9 +10,12 @@
 
 static void register_hooks(apr_pool_t *pool)
 {
+    static const char *const before_watchdog[] = { "mod_watchdog.c", NULL };
+
     (void)pool;
     ap_hook_check_config(iiif_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(iiif_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(iiif_auto_pyramid_config, NULL, before_watchdog, APR_HOOK_MIDDLE);
     ap_hook_child_init(iiif_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     /* before any rewriting: the path is still encoded, and DONE keeps httpd from decoding it */
     ap_hook_pre_translate_name(iiif_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -30,6 +30,7 @@
     NUM(int,                  linear_light,      0)                          /* IIIFLinearLight */         \
     NUM(int,                  pages,             0)                                                       \
     NUM(int,                  deepzoom,          1)                          /* IIIFDeepZoom */            \
+    NUM(int,                  auto_pyramid,      0)                                                       \
     PTR(const char *,         location_root,     NULL)  /* IIIFImageRoot in <Location>: directory, */     \
     PTR(const char *,         location_prefix,   NULL)  /* and the Location's path */                     \
     PTR(const char *,         tile_store,        NULL)  /* "": none */                                     \
@@ -79,6 +80,8 @@ typedef struct iiif_server_conf_t {
     const iiif_resolver_t *resolver; /**< NULL: not set, filesystem */
     apr_int64_t index_bytes;         /**< IIIFSourceIndex; of the main server; -1: not set */
     iiif_render_conf_t render;
+    int auto_pyramid;    /**< is any of its IIIFAutoPyramid on? */
+    const char *command; /**< IIIFCtl; of the main server */
 } iiif_server_conf_t;
 
 extern module AP_MODULE_DECLARE_DATA iiif_image_module;

@@ -215,6 +215,26 @@ static const char *set_source_index(cmd_parms *cmd, void *confv, const char *arg
     return complaint;
 }
 
+static const char *set_auto_pyramid(cmd_parms *cmd, void *confv, int on)
+{
+    iiif_server_conf_t *server =
+        ap_get_module_config(cmd->server->module_config, &iiif_image_module);
+
+    ((iiif_dir_conf_t *)confv)->auto_pyramid = on;
+    server->auto_pyramid |= on;
+    return NULL;
+}
+
+static const char *set_command(cmd_parms *cmd, void *confv, const char *arg)
+{
+    iiif_server_conf_t *server =
+        ap_get_module_config(cmd->server->module_config, &iiif_image_module);
+    const char *complaint = ap_check_cmd_context(cmd, NOT_IN_VIRTUALHOST);
+
+    (void)confv;
+    return complaint ? complaint : parse_directory(&server->command, cmd, arg);
+}
+
 static int is_auto(const char *arg)
 {
     return !strcasecmp(arg, "auto");
@@ -623,6 +643,10 @@ const command_rec iiif_directives[] = {
                   "directory of tiles made beforehand, or none (default none)"),
     AP_INIT_TAKE12("IIIFDerivativeStore", set_derivative_store, NULL, ANYWHERE,
                    "directory in which images are kept that were rendered, and its bound, 1M to 1024T; or none (default none)"),
+    AP_INIT_FLAG("IIIFAutoPyramid", set_auto_pyramid, NULL, ANYWHERE,
+                 "on|off: a large image that is asked for gets a pyramid in IIIFTileStore, made in the background (default off)"),
+    AP_INIT_TAKE1("IIIFCtl", set_command, NULL, RSRC_CONF,
+                  "where iiifctl is, which makes these"),
     AP_INIT_TAKE1("IIIFSourceIndex", set_source_index, NULL, RSRC_CONF,
                   "megabytes of memory in which a process remembers its sources, 0 to 65536 (default 64)"),
     AP_INIT_TAKE1("IIIFRenderThreads", set_render_threads, NULL, RSRC_CONF,

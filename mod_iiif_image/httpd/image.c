@@ -10,6 +10,7 @@
 #include <http_ssl.h>
 #include <string.h>
 
+#include "httpd/auto_pyramid.h"
 #include "httpd/base_url.h"
 #include "httpd/derivatives.h"
 #include "httpd/lanes.h"
@@ -257,7 +258,10 @@ static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_c
         return OK;
     context->rv = render(&bytes, r, plan, &look, &context->err);
     iiif_derived_keep(derived, r, context->rv, &bytes);
-    return context->rv == APR_SUCCESS ? iiif_send_bytes(r, &bytes) : OK;
+    if (context->rv != APR_SUCCESS)
+        return OK;
+    iiif_auto_pyramid_ask(r, plan, &context->ref, settings);
+    return iiif_send_bytes(r, &bytes);
 }
 
 static int send_once(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)

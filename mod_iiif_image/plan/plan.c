@@ -153,6 +153,7 @@ static apr_status_t open_source(iiif_plan_t *plan, decision_t *d, iiif_err_t *er
     if (d->rules->tile_store && d->ref->page == 1)
         look_into_store(plan, d);
     choose_pixels(plan, d);
+    plan->bare = d->stored && !d->stored->count && !is_pyramid(plan->pixels);
     plan->tile = tile_of(plan, d);
     return APR_SUCCESS;
 }

@@ -50,17 +50,18 @@ typedef struct iiif_plan_refusal_t {
 
 typedef struct iiif_plan_t {
     iiif_plan_kind_e kind;
-    iiif_version_e version;       /**< whose rules the answer follows */
-    const iiif_source_t *source;  /**< what the image is; NULL for REDIRECT */
-    const iiif_source_t *pixels;  /**< what it is read from: @a source, or a pyramid made of it */
-    iiif_subject_t subject;       /**< of all but REDIRECT */
-    iiif_dims_t tile;             /**< that is announced */
-    const char *descriptor;       /**< of DESCRIPTOR: XML */
-    iiif_resolved_t resolved;     /**< of images; likewise: */
-    const char *key;              /**< the same for the same pixels */
-    const char *file;             /**< of STATIC_FILE, */
-    apr_finfo_t finfo;            /**< and what stat() says of it */
-    iiif_raw_tile_t raw;          /**< of RAW_TILE: of @a pixels */
+    iiif_version_e version;      /**< whose rules the answer follows */
+    const iiif_source_t *source; /**< what the image is; NULL for REDIRECT */
+    const iiif_source_t *pixels; /**< what it is read from: @a source, or a pyramid made of it */
+    iiif_subject_t subject;      /**< of all but REDIRECT */
+    iiif_dims_t tile;            /**< that is announced */
+    const char *descriptor;      /**< of DESCRIPTOR: XML */
+    iiif_resolved_t resolved;    /**< of images; likewise: */
+    const char *key;             /**< the same for the same pixels */
+    const char *file;            /**< of STATIC_FILE, */
+    apr_finfo_t finfo;           /**< and what stat() says of it */
+    iiif_raw_tile_t raw;         /**< of RAW_TILE: of @a pixels */
+    int bare; /**< neither @a source nor the tile store has tiles; 0 where there is no store */
     apr_array_header_t *refusals; /**< of iiif_plan_refusal_t; NULL: none */
 } iiif_plan_t;
 

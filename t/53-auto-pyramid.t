@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+# Large images that are asked for get a pyramid, made by iiifctl in the background: once, one at a time, by whichever child
+# is there; and nobody waits for it.
+use strict;
+use warnings FATAL => 'all';
+use lib 't/lib';
+use Apache::Test qw(-withtestmore);
+use Cwd qw(getcwd);
+use File::Temp ();
+use IIIF::Client qw(get info plan_of);
+use IIIF::Load qw(processes);
+use IIIF::PrivateHttpd qw(slurp);
+use Time::HiRes qw(sleep);
+
+my $TOP = getcwd();
+my $LIB = $ENV{IIIF_LIB} // 'apxs-build/lib';
+my $directory = File::Temp->newdir(TMPDIR => 1);
+mkdir "$directory/$_" or die "$_: $!\n" for qw(images tiles images/sub);
+
+sub make {
+    my ($name, $width, $height, $options) = @_;
+    system('vips', 'gaussnoise', "$directory/noise.v", $width, $height) == 0
+        && system('vips', 'cast', "$directory/noise.v", "$directory/images/$name$options", 'uchar') == 0
+        or die "$name: vips failed\n";
+    utime((time - 100) x 2, "$directory/images/$name") or die "$name: $!\n";
+    return;
+}
+
+make('large.jpg', 3100, 3000, '[Q=50]');
+make('sub/a name.png', 3000, 3100, '[compression=1]');
+make('small.jpg', 1000, 1000, '');
+make('damaged.tif', 3000, 3000, '[tile,compression=jpeg]');
+make('pyramid.tif', 3000, 3000, '[tile,pyramid,compression=jpeg]');
+truncate "$directory/images/damaged.tif", 300_000 or die "damaged.tif: $!\n";
+
+# the first tile is whole, all that follow are missing
+sub conf {
+    my (%how) = @_;
+    my $command = $how{command} // "$TOP/$LIB/iiifctl";
+    return <<"CONF";
+StartServers 2
+ServerLimit 2
+ThreadsPerChild 8
+MaxRequestWorkers 16
+LogLevel iiif_image:debug
+Header always set X-IIIF-Plan "expr=%{note:iiif-plan}"
+IIIFCtl $command
+<Directory $directory/images>
+    Require all granted
+</Directory>
+IIIFImageRoot /iiif $directory/images
+IIIFImageRoot /off $directory/images
+<Location /iiif>
+    IIIFTileStore $directory/tiles
+    IIIFAutoPyramid on
+    IIIFTileSize 256
+</Location>
+<Location /off>
+    IIIFTileStore $directory/tiles
+</Location>
+CONF
+}
+
+my $httpd = IIIF::PrivateHttpd->new(conf => conf());
+$httpd->start;
+local $IIIF::Client::PORT = $httpd->port;
+
+my $TILE = '512,512,256,256/256,256/0/default.jpg';
+
+sub way_of { return plan_of(get("/$_[0]/$TILE")) }
+sub said { my ($number, $name) = @_; return scalar(() = $httpd->error_log =~ /IIIF$number: \S*\Q$name\E: /g) }
+
+sub until_it_is {
+    my ($name, $want) = @_;
+    IIIF::PrivateHttpd::until_true(sub { way_of($name) eq $want });
+    return is way_of($name), $want, "$name: $want in the end";
+}
+
+is way_of('off/large.jpg'), '200 render', 'where it is off, an image is rendered';
+is way_of('iiif/small.jpg'), '200 render', 'and one that is not large';
+is way_of('iiif/pyramid.tif'), '200 raw', 'a pyramid has all it needs';
+is way_of('iiif/large.jpg'), '200 render', 'the first who asks for a large one gets it rendered';
+is way_of('iiif/sub/a%20name.png'), '200 render', '  of another, too';
+until_it_is('iiif/large.jpg', '200 raw');
+until_it_is('iiif/sub/a%20name.png', '200 raw');
+ok -s "$directory/tiles/large.jpg.tif" && -s "$directory/tiles/sub/a name.png.tif", 'they lie in the store, under the names of their sources';
+is info('/iiif/large.jpg')->{tiles}[0]{width}, 256, 'tiles are as large as those that were announced';
+IIIF::PrivateHttpd::until_true(sub { said('0017', 'a name.png') });
+is said('0017', 'large.jpg') . said('0017', 'a name.png'), '11', 'the log says so of each, once';
+ok !-e "$directory/tiles/small.jpg.tif" && !-e "$directory/tiles/pyramid.tif.tif", 'nothing was made of others';
+
+# -- a file that fails --------------------------------------------------------------------------
+
+my $first = 'iiif/damaged.tif/0,0,64,64/64,64/0/default.png';
+like plan_of(get("/$first")), qr/^200 render/, 'the part of a damaged file that is there, is rendered';
+ok IIIF::PrivateHttpd::until_true(sub { said('0018', 'damaged.tif') }), 'no pyramid can be made of it, and the log says so';
+plan_of(get("/$first")) for 1 .. 5;
+sleep 3;
+is said('0018', 'damaged.tif'), 1, 'it is not tried again';
+ok !-e "$directory/tiles/damaged.tif.tif", '  and nothing is left of it';
+make('damaged.tif', 3000, 3000, '[tile,compression=jpeg]');
+plan_of(get("/$first"));
+ok IIIF::PrivateHttpd::until_true(sub { -e "$directory/tiles/damaged.tif.tif" }), 'until it changes';
+
+# -- whoever makes it may go --------------------------------------------------------------------
+
+make('other.jpg', 4000, 4000, '[Q=50]');
+is way_of('iiif/other.jpg'), '200 render', 'one more is asked for';
+kill 'KILL', processes($httpd);
+until_it_is('iiif/other.jpg', '200 raw');
+
+make('third.jpg', 4000, 4000, '[Q=50]');
+is way_of('iiif/third.jpg'), '200 render', 'and one';
+$httpd->restart;
+IIIF::PrivateHttpd::until_true(sub { way_of('iiif/third.jpg') eq '200 raw' });
+is way_of('iiif/third.jpg'), '200 raw', '  while httpd restarts';
+$httpd->stop;
+is_deeply [ grep { !/^\.iiifctl-lease$/ } map { m{([^/]+)$} } glob "$directory/tiles/.iiifctl*" ], [], 'no litter is left in the store';
+
+# -- what can be wrong with the configuration ---------------------------------------------------
+
+make('fourth.jpg', 3000, 3000, '[Q=50]');
+$httpd->configure(conf(command => "$directory/no-such-command"));
+$httpd->start;
+is way_of('iiif/fourth.jpg'), '200 render', 'without the command images are served';
+ok IIIF::PrivateHttpd::until_true(sub { $httpd->error_log =~ /IIIF0016: \S+no-such-command cannot be run: no pyramid of \S+fourth\.jpg/ }),
+    '  and the log says what is missing';
+$httpd->stop;
+
+done_testing;
