@@ -190,26 +190,50 @@ static int strip(work_t *work)
 /* -- writers ------------------------------------------------------------------------------------
  */
 
-/* The target is ours, so that it outlives the save: of a source that breaks off, libvips 8.14
- * writes the lower levels to a target of its own that it has given back before. */
+/* Pixels that cannot be computed are zeros, and that is noted. libvips 8.14 closes the lower levels
+ * of a pyramid after it has freed what they are written to, when its source fails meanwhile. */
+static int endure(VipsRegion *out, void *sequence, void *unused, void *failed, gboolean *stop)
+{
+    VipsRegion *in = sequence;
+
+    (void)unused;
+    (void)stop;
+    if (!vips_region_prepare(in, &out->valid))
+        return vips_region_region(out, in, &out->valid, out->valid.left, out->valid.top);
+    __atomic_store_n((int *)failed, 1, __ATOMIC_RELAXED);
+    vips_region_black(out);
+    return 0;
+}
+
+static VipsImage *enduring(VipsImage *image, int *failed)
+{
+    VipsImage *out = vips_image_new();
+
+    if (!vips_image_pipelinev(out, VIPS_DEMAND_STYLE_THINSTRIP, image, NULL)
+        && !vips_image_generate(out, vips_start_one, endure, vips_stop_one, image, failed))
+        return out;
+    g_object_unref(out);
+    return NULL;
+}
+
 static int save_tiff(const work_t *work, const char *path)
 {
     /* a third more for the smaller levels; JPEG may be as long as its pixels, and hardly longer */
     const int big = bytes_of(work->image) * 4 / 3 > CLASSIC_MAX;
     const int side = (int)work->rules->tile;
-    VipsTarget *target = vips_target_new_to_file(apr_pstrcat(work->pool, path, ".tif", NULL));
-    int failed;
+    int broken = 0, failed;
+    VipsImage *image = enduring(work->image, &broken);
 
-    if (!target)
+    if (!image)
         return -1;
-    failed = vips_tiffsave_target(work->image, target, "compression",
-                                  has_alpha(work) ? VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE
-                                                  : VIPS_FOREIGN_TIFF_COMPRESSION_JPEG,
-                                  "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "Q",
-                                  work->rules->quality, "tile", TRUE, "tile_width", side,
-                                  "tile_height", side, "pyramid", TRUE, "bigtiff", big, NULL);
-    g_object_unref(target);
-    return failed;
+    failed = vips_tiffsave(image, apr_pstrcat(work->pool, path, ".tif", NULL), "compression",
+                           has_alpha(work) ? VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE
+                                           : VIPS_FOREIGN_TIFF_COMPRESSION_JPEG,
+                           "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "Q",
+                           work->rules->quality, "tile", TRUE, "tile_width", side, "tile_height",
+                           side, "pyramid", TRUE, "bigtiff", big, NULL);
+    g_object_unref(image);
+    return failed || broken ? -1 : 0;
 }
 
 /* Where a JPEG 2000 goes. OpenJPEG tries for ever to write what libvips says could not be written
