@@ -216,29 +216,9 @@ static VipsImage *enduring(VipsImage *image, int *failed)
     return NULL;
 }
 
-static int save_tiff(const work_t *work, const char *path)
-{
-    /* a third more for the smaller levels; JPEG may be as long as its pixels, and hardly longer */
-    const int big = bytes_of(work->image) * 4 / 3 > CLASSIC_MAX;
-    const int side = (int)work->rules->tile;
-    int broken = 0, failed;
-    VipsImage *image = enduring(work->image, &broken);
-
-    if (!image)
-        return -1;
-    failed = vips_tiffsave(image, apr_pstrcat(work->pool, path, ".tif", NULL), "compression",
-                           has_alpha(work) ? VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE
-                                           : VIPS_FOREIGN_TIFF_COMPRESSION_JPEG,
-                           "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "Q",
-                           work->rules->quality, "tile", TRUE, "tile_width", side, "tile_height",
-                           side, "pyramid", TRUE, "bigtiff", big, NULL);
-    g_object_unref(image);
-    return failed || broken ? -1 : 0;
-}
-
-/* Where a JPEG 2000 goes. OpenJPEG tries for ever to write what libvips says could not be written
- * (8.14: vips_foreign_save_jp2k_write_target returns 0 and not -1), so it is told that all is well,
- * and what went wrong is kept. */
+/* Where a file goes whose writer must not hear of a full disk: OpenJPEG tries for ever to write
+ * what libvips 8.14 reports as not written, and a pyramid TIFF crashes as above. What went wrong is
+ * kept; what is read after that, is zeros. */
 typedef struct sink_t {
     int fd;
     int failed; /* errno; 0: nothing */
@@ -267,32 +247,73 @@ static gint64 sink_seek(VipsTargetCustom *target, gint64 offset, int whence, sin
     return lseek(sink->fd, offset, whence);
 }
 
-static int save_to_sink(const work_t *work, sink_t *sink)
+static gint64 sink_read(VipsTargetCustom *target, void *data, gint64 length, sink_t *sink)
 {
-    const int side = (int)work->rules->tile;
-    VipsTargetCustom *target = vips_target_custom_new();
-    int failed;
+    (void)target;
+    if (!sink->failed)
+        return read(sink->fd, data, (size_t)length);
+    memset(data, 0, (size_t)length);
+    return length;
+}
 
+static VipsTarget *sink_open(sink_t *sink, const char *path)
+{
+    VipsTargetCustom *target;
+
+    *sink = (sink_t){ open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), 0 };
+    if (sink->fd < 0) {
+        vips_error("tile", "cannot open the result: %s", g_strerror(errno));
+        return NULL;
+    }
+    target = vips_target_custom_new();
     g_signal_connect(target, "write", G_CALLBACK(sink_write), sink);
     g_signal_connect(target, "seek", G_CALLBACK(sink_seek), sink);
-    failed = vips_jp2ksave_target(work->image, VIPS_TARGET(target), "Q", work->rules->quality,
-                                  "tile_width", side, "tile_height", side, NULL);
+    g_signal_connect(target, "read", G_CALLBACK(sink_read), sink);
+    return VIPS_TARGET(target);
+}
+
+/* @return 0; -1: it was not written whole */
+static int sink_close(sink_t *sink, VipsTarget *target)
+{
     g_object_unref(target);
-    return failed;
+    if (close(sink->fd) && !sink->failed)
+        sink->failed = errno;
+    if (sink->failed)
+        vips_error("tile", "cannot write: %s", g_strerror(sink->failed));
+    return sink->failed ? -1 : 0;
+}
+
+static int save_tiff(const work_t *work, const char *path)
+{
+    /* a third more for the smaller levels; JPEG may be as long as its pixels, and hardly longer */
+    const int big = bytes_of(work->image) * 4 / 3 > CLASSIC_MAX;
+    const int side = (int)work->rules->tile;
+    int broken = 0, failed;
+    sink_t sink;
+    VipsTarget *target = sink_open(&sink, apr_pstrcat(work->pool, path, ".tif", NULL));
+    VipsImage *image = target ? enduring(work->image, &broken) : NULL;
+
+    failed = !image
+             || vips_tiffsave_target(image, target, "compression",
+                                     has_alpha(work) ? VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE
+                                                     : VIPS_FOREIGN_TIFF_COMPRESSION_JPEG,
+                                     "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "Q",
+                                     work->rules->quality, "tile", TRUE, "tile_width", side,
+                                     "tile_height", side, "pyramid", TRUE, "bigtiff", big, NULL);
+    g_clear_object(&image);
+    return (target && sink_close(&sink, target)) || failed || broken ? -1 : 0;
 }
 
 static int save_jp2(const work_t *work, const char *path)
 {
-    sink_t sink = { open(apr_pstrcat(work->pool, path, ".jp2", NULL),
-                         O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666),
-                    0 };
-    int failed = sink.fd < 0 || save_to_sink(work, &sink);
+    const int side = (int)work->rules->tile;
+    sink_t sink;
+    VipsTarget *target = sink_open(&sink, apr_pstrcat(work->pool, path, ".jp2", NULL));
+    int failed = !target
+                 || vips_jp2ksave_target(work->image, target, "Q", work->rules->quality,
+                                         "tile_width", side, "tile_height", side, NULL);
 
-    if (sink.fd < 0 || (close(sink.fd) && !sink.failed))
-        sink.failed = errno;
-    if (sink.failed)
-        vips_error("jp2ksave", "cannot write: %s", g_strerror(sink.failed));
-    return failed || sink.failed ? -1 : 0;
+    return (target && sink_close(&sink, target)) || failed ? -1 : 0;
 }
 
 static int save_tree(const work_t *work, const char *path, VipsForeignDzLayout layout)
