@@ -190,31 +190,35 @@ static int strip(work_t *work)
 /* -- writers ------------------------------------------------------------------------------------
  */
 
-/* The target is ours, so that it outlives the save: of a source that breaks off, libvips 8.14
- * writes the lower levels to a target of its own that it has given back before. */
-static int save_tiff(const work_t *work, const char *path)
+/* Pixels that cannot be computed are zeros, and that is noted. libvips 8.14 closes the lower levels
+ * of a pyramid after it has freed what they are written to, when its source fails meanwhile. */
+static int endure(VipsRegion *out, void *sequence, void *unused, void *failed, gboolean *stop)
 {
-    /* a third more for the smaller levels; JPEG may be as long as its pixels, and hardly longer */
-    const int big = bytes_of(work->image) * 4 / 3 > CLASSIC_MAX;
-    const int side = (int)work->rules->tile;
-    VipsTarget *target = vips_target_new_to_file(apr_pstrcat(work->pool, path, ".tif", NULL));
-    int failed;
+    VipsRegion *in = sequence;
 
-    if (!target)
-        return -1;
-    failed = vips_tiffsave_target(work->image, target, "compression",
-                                  has_alpha(work) ? VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE
-                                                  : VIPS_FOREIGN_TIFF_COMPRESSION_JPEG,
-                                  "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "Q",
-                                  work->rules->quality, "tile", TRUE, "tile_width", side,
-                                  "tile_height", side, "pyramid", TRUE, "bigtiff", big, NULL);
-    g_object_unref(target);
-    return failed;
+    (void)unused;
+    (void)stop;
+    if (!vips_region_prepare(in, &out->valid))
+        return vips_region_region(out, in, &out->valid, out->valid.left, out->valid.top);
+    __atomic_store_n((int *)failed, 1, __ATOMIC_RELAXED);
+    vips_region_black(out);
+    return 0;
 }
 
-/* Where a JPEG 2000 goes. OpenJPEG tries for ever to write what libvips says could not be written
- * (8.14: vips_foreign_save_jp2k_write_target returns 0 and not -1), so it is told that all is well,
- * and what went wrong is kept. */
+static VipsImage *enduring(VipsImage *image, int *failed)
+{
+    VipsImage *out = vips_image_new();
+
+    if (!vips_image_pipelinev(out, VIPS_DEMAND_STYLE_THINSTRIP, image, NULL)
+        && !vips_image_generate(out, vips_start_one, endure, vips_stop_one, image, failed))
+        return out;
+    g_object_unref(out);
+    return NULL;
+}
+
+/* Where a file goes whose writer must not hear of a full disk: OpenJPEG tries for ever to write
+ * what libvips 8.14 reports as not written, and a pyramid TIFF crashes as above. What went wrong is
+ * kept; what is read after that, is zeros. */
 typedef struct sink_t {
     int fd;
     int failed; /* errno; 0: nothing */
@@ -243,32 +247,73 @@ static gint64 sink_seek(VipsTargetCustom *target, gint64 offset, int whence, sin
     return lseek(sink->fd, offset, whence);
 }
 
-static int save_to_sink(const work_t *work, sink_t *sink)
+static gint64 sink_read(VipsTargetCustom *target, void *data, gint64 length, sink_t *sink)
 {
-    const int side = (int)work->rules->tile;
-    VipsTargetCustom *target = vips_target_custom_new();
-    int failed;
+    (void)target;
+    if (!sink->failed)
+        return read(sink->fd, data, (size_t)length);
+    memset(data, 0, (size_t)length);
+    return length;
+}
 
+static VipsTarget *sink_open(sink_t *sink, const char *path)
+{
+    VipsTargetCustom *target;
+
+    *sink = (sink_t){ open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), 0 };
+    if (sink->fd < 0) {
+        vips_error("tile", "cannot open the result: %s", g_strerror(errno));
+        return NULL;
+    }
+    target = vips_target_custom_new();
     g_signal_connect(target, "write", G_CALLBACK(sink_write), sink);
     g_signal_connect(target, "seek", G_CALLBACK(sink_seek), sink);
-    failed = vips_jp2ksave_target(work->image, VIPS_TARGET(target), "Q", work->rules->quality,
-                                  "tile_width", side, "tile_height", side, NULL);
+    g_signal_connect(target, "read", G_CALLBACK(sink_read), sink);
+    return VIPS_TARGET(target);
+}
+
+/* @return 0; -1: it was not written whole */
+static int sink_close(sink_t *sink, VipsTarget *target)
+{
     g_object_unref(target);
-    return failed;
+    if (close(sink->fd) && !sink->failed)
+        sink->failed = errno;
+    if (sink->failed)
+        vips_error("tile", "cannot write: %s", g_strerror(sink->failed));
+    return sink->failed ? -1 : 0;
+}
+
+static int save_tiff(const work_t *work, const char *path)
+{
+    /* a third more for the smaller levels; JPEG may be as long as its pixels, and hardly longer */
+    const int big = bytes_of(work->image) * 4 / 3 > CLASSIC_MAX;
+    const int side = (int)work->rules->tile;
+    int broken = 0, failed;
+    sink_t sink;
+    VipsTarget *target = sink_open(&sink, apr_pstrcat(work->pool, path, ".tif", NULL));
+    VipsImage *image = target ? enduring(work->image, &broken) : NULL;
+
+    failed = !image
+             || vips_tiffsave_target(image, target, "compression",
+                                     has_alpha(work) ? VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE
+                                                     : VIPS_FOREIGN_TIFF_COMPRESSION_JPEG,
+                                     "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "Q",
+                                     work->rules->quality, "tile", TRUE, "tile_width", side,
+                                     "tile_height", side, "pyramid", TRUE, "bigtiff", big, NULL);
+    g_clear_object(&image);
+    return (target && sink_close(&sink, target)) || failed || broken ? -1 : 0;
 }
 
 static int save_jp2(const work_t *work, const char *path)
 {
-    sink_t sink = { open(apr_pstrcat(work->pool, path, ".jp2", NULL),
-                         O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666),
-                    0 };
-    int failed = sink.fd < 0 || save_to_sink(work, &sink);
+    const int side = (int)work->rules->tile;
+    sink_t sink;
+    VipsTarget *target = sink_open(&sink, apr_pstrcat(work->pool, path, ".jp2", NULL));
+    int failed = !target
+                 || vips_jp2ksave_target(work->image, target, "Q", work->rules->quality,
+                                         "tile_width", side, "tile_height", side, NULL);
 
-    if (sink.fd < 0 || (close(sink.fd) && !sink.failed))
-        sink.failed = errno;
-    if (sink.failed)
-        vips_error("jp2ksave", "cannot write: %s", g_strerror(sink.failed));
-    return failed || sink.failed ? -1 : 0;
+    return (target && sink_close(&sink, target)) || failed ? -1 : 0;
 }
 
 static int save_tree(const work_t *work, const char *path, VipsForeignDzLayout layout)

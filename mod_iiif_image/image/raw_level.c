@@ -253,12 +253,13 @@ void iiif_raw_levels_read(iiif_source_t *source, apr_size_t *bytes, apr_pool_t *
         wrong = "its directory cannot be read";
     for (i = 0; i < source->level_count; ++i) {
         iiif_level_t *level = &source->levels[i];
-        iiif_raw_level_t *raw = wrong ? NULL : apr_pcalloc(pool, sizeof(*raw));
+        iiif_raw_level_t *raw = apr_pcalloc(wrong ? scratch : pool, sizeof(*raw));
 
         level->blocked = wrong ? wrong : read_level(raw, source, level, tiff.handle, pool);
-        level->raw = level->blocked ? NULL : raw;
-        if (level->raw)
-            *bytes += sizeof(*raw) + raw->head_length + (apr_size_t)raw->columns * raw->rows * 13;
+        if (level->blocked)
+            continue;
+        level->raw = raw;
+        *bytes += sizeof(*raw) + raw->head_length + (apr_size_t)raw->columns * raw->rows * 13;
     }
     apr_pool_destroy(scratch);
 }

@@ -106,7 +106,7 @@ static int find_set(iiif_stored_set_t *one, const char *path, const iiif_stored_
 static void look_at_tiles(iiifctl_finding_t *finding, const iiif_stored_set_t *set,
                           apr_pool_t *pool)
 {
-    iiifctl_tree_t tree;
+    iiifctl_tree_t tree = { 0 };
 
     if (iiifctl_tree_check(&tree, set, 1, pool) != APR_SUCCESS)
         return;

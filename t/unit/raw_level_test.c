@@ -209,12 +209,15 @@ static void test_file(unsigned i, apr_pool_t *pool)
     const iiif_source_t *source = open_source(path, pool);
     apr_size_t least = sizeof(*source);
     TIFF *file;
-    int k, raw = 0;
+    int k, raw = 0, told = 0;
 
     if (!source)
         return;
     for (k = 0; k < source->level_count; ++k)
         raw += source->levels[k].raw != NULL;
+    for (k = 0; k < source->level_count; ++k)
+        told += !source->levels[k].raw == (source->levels[k].blocked != NULL);
+    ok(told == source->level_count, "%s: a level that is not sent raw says why", files[i].name);
     if (files[i].format == IIIF_FORMATS) {
         ok(!raw && source->fd < 0, "%s: no level is sent raw, and no file stays open",
            files[i].name);
