@@ -2,7 +2,6 @@
 #include "httpd/auto_pyramid.h"
 
 #include <apr_shm.h>
-#include <apr_siphash.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 #include <http_config.h>
@@ -13,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/hash.h"
 #include "httpd/log.h"
 #include "store/marks.h"
 
@@ -62,13 +62,11 @@ static queue_t *queue;
 
 static apr_uint64_t content_of(const iiif_source_t *source)
 {
-    const unsigned char key[APR_SIPHASH_KSIZE] = { 0 };
-    const apr_uint64_t facts[] = { apr_siphash24(source->path, strlen(source->path), key),
-                                   (apr_uint64_t)source->stamp.mtime,
-                                   (apr_uint64_t)source->stamp.ctime,
-                                   (apr_uint64_t)source->stamp.size, source->stamp.inode };
+    const iiif_stamp_t *stamp = &source->stamp;
+    const apr_uint64_t facts[] = { (apr_uint64_t)stamp->mtime, (apr_uint64_t)stamp->ctime,
+                                   (apr_uint64_t)stamp->size, stamp->inode };
 
-    return apr_siphash24(facts, sizeof(facts), key);
+    return iiif_hash(iiif_hash_text(IIIF_HASH_EMPTY, source->path), facts, sizeof(facts));
 }
 
 static int is_asked(apr_uint64_t content)

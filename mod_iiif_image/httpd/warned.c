@@ -4,6 +4,7 @@
 #include <apr_shm.h>
 #include <http_log.h>
 
+#include "base/hash.h"
 #include "httpd/log.h"
 #include "plan/plan.h"
 
@@ -24,14 +25,11 @@ apr_status_t iiif_warned_create(apr_pool_t *pconf)
     return rv;
 }
 
-/* FNV-1a, never 0. */
+/* Never 0. */
 static apr_uint64_t hash_of(const char *text, apr_uint64_t seed)
 {
-    apr_uint64_t hash = APR_UINT64_C(0xcbf29ce484222325) ^ seed;
-    const char *s;
+    apr_uint64_t hash = iiif_hash_text(IIIF_HASH_EMPTY ^ seed, text);
 
-    for (s = text; *s; ++s)
-        hash = (hash ^ (unsigned char)*s) * APR_UINT64_C(0x100000001b3);
     return hash ? hash : 1;
 }
 

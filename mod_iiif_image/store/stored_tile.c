@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "iiif/number.h"
 #include "store/image_size.h"
 
@@ -11,30 +12,18 @@
 
 /* -- a tile whose header was right is not opened again --------------------------------------- */
 
-/* FNV-1a, 64 bits. */
-static apr_uint64_t mix(apr_uint64_t hash, const void *data, apr_size_t len)
-{
-    const unsigned char *bytes = data;
-    apr_size_t i;
-
-    for (i = 0; i < len; ++i)
-        hash = (hash ^ bytes[i]) * APR_UINT64_C(0x100000001b3);
-    return hash;
-}
-
 /* One content of one file, at the size it has to have: a file of a IIIF tree that is called "w,"
  * may be asked for at two heights. A tile that is replaced has another mark. */
 static apr_uint64_t mark_of(const char *path, const apr_finfo_t *finfo, iiif_dims_t size)
 {
     const iiif_stamp_t stamp = iiif_stamp_of(finfo);
-    apr_uint64_t hash = APR_UINT64_C(0xcbf29ce484222325);
+    apr_uint64_t hash = iiif_hash_text(IIIF_HASH_EMPTY, path);
 
-    hash = mix(hash, path, strlen(path));
-    hash = mix(hash, &stamp.mtime, sizeof(stamp.mtime));
-    hash = mix(hash, &stamp.ctime, sizeof(stamp.ctime));
-    hash = mix(hash, &stamp.size, sizeof(stamp.size));
-    hash = mix(hash, &stamp.inode, sizeof(stamp.inode));
-    return mix(hash, &size, sizeof(size));
+    hash = iiif_hash(hash, &stamp.mtime, sizeof(stamp.mtime));
+    hash = iiif_hash(hash, &stamp.ctime, sizeof(stamp.ctime));
+    hash = iiif_hash(hash, &stamp.size, sizeof(stamp.size));
+    hash = iiif_hash(hash, &stamp.inode, sizeof(stamp.inode));
+    return iiif_hash(hash, &size, sizeof(size));
 }
 
 /* The low bits of a mark choose one line of slots, the high ones are kept in any slot of it; 0 is

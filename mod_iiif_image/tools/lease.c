@@ -6,51 +6,30 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/hash.h"
+#include "base/range_lock.h"
+
 #include "base/banned.h"
 
 #define PLACES (~APR_UINT64_C(0) >> 2) /* off_t has a sign, and file systems an end */
-
-/* Locks of an open file, not of the process: another descriptor of the lease file, closed, would
- * drop those of the process. */
-#ifdef F_OFD_SETLK
-#define SETLK  F_OFD_SETLK
-#define SETLKW F_OFD_SETLKW
-#else
-#define SETLK  F_SETLK
-#define SETLKW F_SETLKW
-#endif
-
-apr_uint64_t iiifctl_lease_hash(const char *name)
-{
-    apr_uint64_t hash = APR_UINT64_C(0xcbf29ce484222325);
-
-    for (; *name; ++name)
-        hash = (hash ^ (unsigned char)*name) * APR_UINT64_C(0x100000001b3);
-    return hash;
-}
 
 apr_status_t iiifctl_lease_take(iiifctl_lease_t *lease, const char *directory, const char *name,
                                 int wait, iiif_err_t *err, apr_pool_t *pool)
 {
     const char *path = apr_pstrcat(pool, directory, "/.iiifctl-lease", NULL);
-    struct flock lock = { .l_type = F_WRLCK,
-                          .l_whence = SEEK_SET,
-                          .l_start = (off_t)(iiifctl_lease_hash(name) & PLACES),
-                          .l_len = 1 };
-    int failed;
+    const apr_off_t place = (apr_off_t)(iiif_hash_text(IIIF_HASH_EMPTY, name) & PLACES);
+    apr_status_t rv;
 
     lease->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (lease->fd < 0)
         return iiif_fail(err, APR_FROM_OS_ERROR(errno), "cannot open %s", path);
-    do
-        failed = fcntl(lease->fd, wait ? SETLKW : SETLK, &lock) ? errno : 0;
-    while (failed == EINTR);
-    if (!failed)
+    rv = iiif_range_lock(lease->fd, place, wait);
+    if (rv == APR_SUCCESS)
         return APR_SUCCESS;
     iiifctl_lease_drop(lease);
-    if (failed == EAGAIN || failed == EACCES)
+    if (rv == APR_EBUSY)
         return iiif_fail(err, APR_EAGAIN, "another process makes it");
-    return iiif_fail(err, APR_FROM_OS_ERROR(failed), "cannot lock %s", path);
+    return iiif_fail(err, rv, "cannot lock %s", path);
 }
 
 void iiifctl_lease_drop(iiifctl_lease_t *lease)

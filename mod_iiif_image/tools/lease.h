@@ -28,7 +28,4 @@ apr_status_t iiifctl_lease_take(iiifctl_lease_t *lease, const char *directory, c
 
 /** Give it back; nothing happens when it was not taken. */
 void iiifctl_lease_drop(iiifctl_lease_t *lease);
-
-/** 64 bits of a name, FNV-1a. */
-apr_uint64_t iiifctl_lease_hash(const char *name);
 #endif

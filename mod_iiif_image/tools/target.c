@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/lease.h"
+#include "base/hash.h"
 #include "tools/tree.h"
 
 #include "base/banned.h"
@@ -45,8 +45,8 @@ iiifctl_target_t iiifctl_target(const iiifctl_format_t *format, const char *stor
     const char *base = apr_pstrcat(pool, store, "/", name, NULL);
     const char *directory = apr_pstrmemdup(pool, base, (apr_size_t)(strrchr(base, '/') - base));
     const int last = format->made[1] != NULL;
-    apr_uint64_t hash =
-        iiifctl_lease_hash(apr_pstrcat(pool, strrchr(base, '/'), format->description, NULL));
+    apr_uint64_t hash = iiif_hash_text(
+        IIIF_HASH_EMPTY, apr_pstrcat(pool, strrchr(base, '/'), format->description, NULL));
 
     return (iiifctl_target_t){ format,
                                store,
