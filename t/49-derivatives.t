@@ -105,7 +105,8 @@ sub counted {
 # The image in a derivative's file; undef: it is not whole
 sub image_in {
     my ($path) = @_;
-    my $bytes = IIIF::PrivateHttpd::slurp($path);
+    my $bytes = eval { IIIF::PrivateHttpd::slurp($path) };
+    return '' if !defined $bytes && !-e $path;    # evicted since it was listed
     my $image = substr $bytes, 0, -$TRAILER;
     return length $bytes > $TRAILER && substr($bytes, -$TRAILER) eq sprintf('IIIF%012d', length $image) ? $image : undef;
 }
