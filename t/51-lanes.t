@@ -15,6 +15,8 @@ use IIIF::PrivateHttpd ();
 # Enlarged to 80 megapixels, and a PNG: more than ten seconds of work; and one of milliseconds
 my $HEAVY = '/iiif/plain.png/full/^10000,8000/0/default.png';
 my $LIGHT = '/iiif/plain.jpg/0,0,200,200/100,/0/default.jpg';
+# 4001 x 3003: uncompressed, it is more than sockets hold
+my $LONG = '/iiif/map.jpg/full/max/0/default.png';
 
 sub conf {
     my ($renders) = @_;
@@ -195,6 +197,28 @@ overloaded('prefork', 'http2_module');
     is $refused->header('Retry-After'), undef, '  and without a time';
     is get($LIGHT)->code, 200, '  and what fits, is made';
     is status()->{'refused-too-big'}, 1, '  and it is counted';
+    $httpd->stop;
+}
+
+# -- an answer that nobody reads
+
+{
+    my $httpd = start("IIIFRenderThreads 2\nIIIFRenderMemory 4G\nIIIFRenderQueue 4 60\nIIIFEffort png 0\n");
+    my $large = asking($LONG);
+    comes_to('a large image is made', sub { $_[0]{admitted} == 1 && !running($_[0]) });
+    my $kept = status()->{'memory-large'};
+    cmp_ok $kept, '>', 36e6, '  and counted as long as its client does not read it';
+    my $small = asking($LIGHT);
+    is answer($small)->code, 200, '  while others are answered';
+    is status()->{'memory-large'}, $kept, '  all the time';
+    my $answer = answer($large);
+    is $answer->header('Content-Length'), $kept, '  as what it is';
+    comes_to('  until it has been sent', sub { !$_[0]{'memory-large'} });
+
+    $large = asking($LONG);
+    comes_to('another one', sub { $_[0]{admitted} == 3 && !running($_[0]) && $_[0]{'memory-large'} == $kept });
+    close $large;
+    comes_to('  or until its client has gone', sub { !$_[0]{'memory-large'} });
     $httpd->stop;
 }
 

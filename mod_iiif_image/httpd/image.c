@@ -232,8 +232,9 @@ static apr_status_t render(iiif_bytes_t *bytes, request_rec *r, const iiif_plan_
         return rv;
     look->wanted = &pass.wanted;
     rv = iiif_render(bytes, plan->pixels, &plan->resolved, look, err);
+    look->wanted = NULL;
     iiif_vips_thread_end();
-    iiif_pass_return(&pass, rv);
+    iiif_pass_return(&pass, rv, bytes->len);
     return rv;
 }
 
@@ -244,7 +245,7 @@ static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_c
     const iiif_fingerprint_t fingerprint =
         iiif_fingerprint(plan, iiif_look_key(&look, plan->resolved.format, r->pool));
     iiif_derived_t *derived;
-    iiif_bytes_t bytes;
+    iiif_bytes_t bytes = { NULL, 0 };
     int rv = check_conditions(r, plan, &fingerprint);
 
     if (rv != OK)

@@ -19,6 +19,7 @@
 #define RETAINED    "mod_iiif_image: lanes 1" /* another layout is another number */
 #define GENERATIONS 2                         /* of children at once, while a restart goes on */
 #define QUEUE_MAX   64                        /* of IIIFRenderQueue auto */
+#define KEPT_MIN    ((apr_size_t)1 << 20)     /* bytes of an answer that are worth counting */
 
 /* Kept across restarts, in memory of the process; the parent's, and by forking the children's. */
 typedef struct retained_t {
@@ -149,10 +150,32 @@ apr_status_t iiif_pass_take(iiif_pass_t *pass, request_rec *r, const iiif_plan_t
     return rv;
 }
 
-void iiif_pass_return(iiif_pass_t *pass, apr_status_t rv)
+/* The request is over. When the child is, too, nobody counts any more. */
+static apr_status_t drop(void *ticket)
+{
+    if (iiif_process()->lanes)
+        iiif_lanes_drop(iiif_process()->lanes, ticket);
+    return APR_SUCCESS;
+}
+
+/* Until the client has it, or has gone. */
+static void keep(iiif_pass_t *pass, apr_size_t len)
+{
+    iiif_ticket_t *ticket;
+
+    if (len < KEPT_MIN)
+        return;
+    pass->ticket.kept = len;
+    ticket = apr_pmemdup(pass->r->pool, &pass->ticket, sizeof(pass->ticket));
+    apr_pool_cleanup_register(pass->r->pool, ticket, drop, apr_pool_cleanup_null);
+}
+
+void iiif_pass_return(iiif_pass_t *pass, apr_status_t rv, apr_size_t len)
 {
     const int cut = rv == IIIF_EGONE;
 
+    if (rv == APR_SUCCESS)
+        keep(pass, len);
     if (cut)
         apr_table_setn(pass->r->notes, "iiif-refused", refusals[IIIF_LANES_CUT]);
     if (iiif_lanes_leave(iiif_process()->lanes, &pass->ticket, cut)

@@ -35,6 +35,10 @@ typedef struct iiif_pass_t {
 apr_status_t iiif_pass_take(iiif_pass_t *pass, request_rec *r, const iiif_plan_t *plan,
                             iiif_err_t *err);
 
-/** It is done. @param rv what came of it */
-void iiif_pass_return(iiif_pass_t *pass, apr_status_t rv);
+/**
+ * It is done. What is large is counted until its request is, as a client takes its time.
+ * @param rv what came of it
+ * @param len bytes that came of it, if rv is APR_SUCCESS
+ */
+void iiif_pass_return(iiif_pass_t *pass, apr_status_t rv, apr_size_t len);
 #endif

@@ -158,6 +158,13 @@ static unsigned max_files(void)
     return (unsigned)(limit.rlim_cur / 4);
 }
 
+/* Requests may end after the child's pool does. */
+static apr_status_t forget_lanes(void *p)
+{
+    ((iiif_process_t *)p)->lanes = NULL;
+    return APR_SUCCESS;
+}
+
 static apr_status_t make_memory(apr_size_t bytes, apr_pool_t *pchild, iiif_err_t *err)
 {
     apr_status_t rv = iiif_lru_create(&process.sources, bytes / 2, max_files(), pchild);
@@ -197,6 +204,7 @@ void iiif_child_init(apr_pool_t *pchild, server_rec *s)
 
     if (rv == APR_SUCCESS && iiif_lanes_open(&process.lanes, s, pchild) == APR_ENOMEM)
         rv = iiif_fail(&err, APR_ENOMEM, "no memory for the queue of renders");
+    apr_pool_cleanup_register(pchild, &process, forget_lanes, apr_pool_cleanup_null);
     if (rv == APR_SUCCESS)
         rv = make_memory(configured < 0 ? INDEX_BYTES : (apr_size_t)configured, pchild, &err);
     for (; rv == APR_SUCCESS && s; s = s->next)

@@ -196,18 +196,19 @@ static apr_uint64_t bytes(const slot_t *slot)
 }
 
 /* Beside those that run? Large ones leave a thread, and an eighth of the memory, to small ones;
- * but one large render may always have all of the memory. */
+ * but one large render may have the only thread, and all of the memory that nobody has. */
 static int fits(const iiif_lanes_limits_t *limits, const slot_t *total, const iiif_cost_t *cost)
 {
     const unsigned large = total->running[IIIF_LANE_LARGE];
+    const apr_uint64_t taken = total->bytes[IIIF_LANE_LARGE];
 
     if (running(total) >= limits->threads || bytes(total) > limits->memory
         || cost->memory > limits->memory - bytes(total))
         return 0;
-    if (cost->lane == IIIF_LANE_SMALL || !large)
+    if (cost->lane == IIIF_LANE_SMALL)
         return 1;
-    return large + 1 < limits->threads
-           && total->bytes[IIIF_LANE_LARGE] + cost->memory <= limits->memory - limits->memory / 8;
+    return (!large || large + 1 < limits->threads)
+           && (!taken || taken + cost->memory <= limits->memory - limits->memory / 8);
 }
 
 static void add(slot_t *slot, const iiif_cost_t *cost)
@@ -471,7 +472,7 @@ int iiif_lanes_leave(iiif_lanes_t *lanes, const iiif_ticket_t *ticket, int cut)
     lock(memory);
     if (owner_of(slot) == getpid()) { /* not given back, while the process ends */
         --slot->running[ticket->cost.lane];
-        slot->bytes[ticket->cost.lane] -= ticket->cost.memory;
+        slot->bytes[ticket->cost.lane] += ticket->kept - ticket->cost.memory;
     }
     if (cut)
         ++memory->counts[IIIF_LANES_CUT];
@@ -482,6 +483,19 @@ int iiif_lanes_leave(iiif_lanes_t *lanes, const iiif_ticket_t *ticket, int cut)
     idle = !running(slot);
     pthread_mutex_unlock(&lanes->mutex);
     return idle;
+}
+
+void iiif_lanes_drop(iiif_lanes_t *lanes, const iiif_ticket_t *ticket)
+{
+    slot_t *slot = lanes->slot;
+
+    pthread_mutex_lock(&lanes->mutex);
+    lock(lanes->memory);
+    if (owner_of(slot) == getpid())
+        slot->bytes[ticket->cost.lane] -= ticket->kept;
+    unlock(lanes->memory);
+    look(lanes);
+    pthread_mutex_unlock(&lanes->mutex);
 }
 
 void iiif_lanes_report(iiif_lanes_report_t *report, iiif_lanes_t *lanes)

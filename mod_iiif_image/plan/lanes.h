@@ -54,6 +54,8 @@ typedef struct iiif_ticket_t {
     apr_time_t entered;   /**< when it was let in */
     unsigned retry_after; /**< of IIIF_EBUSY: seconds, 1 to 30, in which the queue may be done */
     iiif_lanes_count_e counted; /**< how it was counted: in shadow, why it would be refused */
+    apr_uint64_t kept; /**< bytes that stay taken when it is done, until iiif_lanes_drop(); 0, if
+                            its owner does not say */
 } iiif_ticket_t;
 
 /** Bytes of memory for so many processes; 1 to 65536. */
@@ -88,15 +90,23 @@ void iiif_lanes_forget(iiif_lanes_memory_t *memory, pid_t pid);
 apr_status_t iiif_lanes_enter(iiif_ticket_t *ticket, iiif_lanes_t *lanes, const iiif_cost_t *cost,
                               const iiif_wanted_t *wanted, iiif_err_t *err);
 
-/** It is done. @param cut nobody waited for it any more @return does this process run none now? */
+/**
+ * It is done, and what it took is free but for the ticket's @c kept bytes; where there are any,
+ * iiif_lanes_drop() is owed.
+ * @param cut nobody waited for it any more
+ * @return does this process run none now?
+ */
 int iiif_lanes_leave(iiif_lanes_t *lanes, const iiif_ticket_t *ticket, int cut);
+
+/** What was kept is free, too. Any thread of the process may call it. */
+void iiif_lanes_drop(iiif_lanes_t *lanes, const iiif_ticket_t *ticket);
 
 /** What happens now. */
 typedef struct iiif_lanes_report_t {
     iiif_lanes_limits_t limits;
     unsigned processes, waiting;
     unsigned running[IIIF_LANES];
-    apr_uint64_t bytes[IIIF_LANES]; /**< estimated, of those that run */
+    apr_uint64_t bytes[IIIF_LANES]; /**< estimated, of those that run; and kept, of those done */
     apr_uint64_t counts[IIIF_LANES_COUNTS];
     apr_uint64_t average; /**< microseconds that a render takes, of late */
 } iiif_lanes_report_t;

@@ -9,12 +9,9 @@ use strict;
 use warnings FATAL => 'all';
 use lib 't/lib';
 use Cwd qw(getcwd);
-use IO::Select ();
-use IO::Socket::INET ();
-use List::Util qw(max min shuffle);
-use POSIX ();
-use Time::HiRes qw(sleep time);
-use IIIF::Load qw(load write_list get_all median processes processor_time slurp);
+use List::Util qw(max shuffle);
+use Time::HiRes qw(sleep);
+use IIIF::Load qw(load write_list get_all median processor_time resident with_peak asking_without_end);
 use IIIF::PrivateHttpd ();
 
 $| = 1;
@@ -24,7 +21,7 @@ my $TILES = 40000 * $SCALE;    # of one round
 my $HEAVY_CLIENTS = 32;
 my $MEMORY = 1024;             # megabytes of IIIFRenderMemory
 my $SOURCES = getcwd() . '/apxs-build/bench/sources';
-my $HEAVY = '0,0,20000,15000/max/0/default.jpg';
+my @HEAVY = map { "/iiif/big$_.tif/0,0,20000,15000/max/0/default.jpg" } 1 .. 3;
 
 my $httpd = IIIF::PrivateHttpd->new(conf => <<"CONF");
 StartServers 2
@@ -69,67 +66,16 @@ sub status {
     return \%status;
 }
 
-sub ask {
-    my ($number) = @_;
-    my $source = 'big' . (1 + $number % 3) . '.tif';
-    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $httpd->port) or die "no connection: $!\n";
-    print $socket "GET /iiif/$source/$HEAVY HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    $socket->flush;
-    return $socket;
-}
-
-# Clients that ask anew whenever they are answered, whatever the answer; until they are killed.
-sub heavy_clients {
-    my $pid = fork // die "fork: $!\n";
-    return $pid if $pid;
-    my $number = 0;
-    my $sockets = IO::Select->new(map { ask($number++) } 1 .. $HEAVY_CLIENTS);
-    for (;;) {
-        for my $socket ($sockets->can_read) {
-            next if sysread $socket, my $dropped, 1 << 20;
-            $sockets->remove($socket);
-            close $socket;
-            $sockets->add(ask($number++));
-        }
-    }
-}
-
-# Megabytes, of all children: of statm, as what says more stops a process while it is read.
-sub resident {
-    my $pages = 0;
-    $pages += (split ' ', slurp("/proc/$_/statm") // '0 0')[1] for processes($httpd);
-    return $pages * POSIX::sysconf(POSIX::_SC_PAGESIZE) / (1 << 20);
-}
-
-# The largest memory while the sub runs; looked at ten times a second by another process.
-sub with_peak {
-    my ($sub) = @_;
-    my $file = "$directory/peak";
-    my $pid = fork // die "fork: $!\n";
-    if (!$pid) {
-        my $peak = 0;
-        local $SIG{TERM} = sub { IIIF::PrivateHttpd::spew($file, $peak); POSIX::_exit(0) };
-        for (;;) {
-            $peak = max($peak, resident());
-            sleep 0.1;
-        }
-    }
-    $sub->();
-    kill 'TERM', $pid;
-    waitpid $pid, 0;
-    return slurp($file);
-}
-
 $httpd->start;
 my $kind = { name => 'raw tiles', list => $list };
 load($httpd, $kind, 8);
-my $idle = resident();
+my $idle = resident($httpd);
 my (@alone, @beside, @peaks, @after);
 for my $round (1 .. $ROUNDS) {
     push @alone, load($httpd, $kind, 8);
-    my $clients = heavy_clients();
+    my $clients = asking_without_end($httpd, $HEAVY_CLIENTS, @HEAVY);
     IIIF::PrivateHttpd::until_true(sub { status()->{waiting} }) or die "nobody waits\n";
-    push @peaks, with_peak(sub { push @beside, load($httpd, $kind, 8) });
+    push @peaks, with_peak($httpd, sub { push @beside, load($httpd, $kind, 8) });
     my $status = status();
     printf "round %d: %d large ones run, %d wait; so far %d let in, %d refused after their wait, %d as the queue was full\n",
         $round, @$status{qw(running-large waiting admitted refused-waited refused-full)};

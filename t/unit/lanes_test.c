@@ -204,6 +204,30 @@ static void test_too_big(apr_pool_t *pool)
     ok(!report_of(lanes).bytes[IIIF_LANE_LARGE], "and nothing is taken");
 }
 
+/* What came of a render counts in its lane, until it has been sent. */
+static void test_kept(apr_pool_t *pool)
+{
+    const iiif_cost_t most = { 100 * MB, 70 * MB, IIIF_LANE_LARGE };
+    iiif_lanes_t *lanes = join(NULL, &two_at_once, pool);
+    iiif_ticket_t sent, ticket;
+    asker_t *waiting;
+
+    ok(enter(&sent, lanes, &large_one) == APR_SUCCESS, "a large one of 30 MB is let in");
+    sent.kept = 18 * MB;
+    ok(iiif_lanes_leave(lanes, &sent, 0), "and leaves 18 MB behind, in an idle process");
+    ok(report_of(lanes).bytes[IIIF_LANE_LARGE] == 18 * MB, "which are counted");
+    waiting = start_waiting(lanes, &most, pool);
+    ok(enter(&ticket, lanes, &large_one) == APR_SUCCESS, "where 70 MB wait, 30 are let in");
+    iiif_lanes_leave(lanes, &ticket, 0);
+    ok(enter(&ticket, lanes, &small_one) == APR_SUCCESS, "and small ones");
+    iiif_lanes_leave(lanes, &ticket, 0);
+    ok(!is_done(waiting), "it waits all the time");
+    iiif_lanes_drop(lanes, &sent);
+    ok(finish(waiting)->rv == APR_SUCCESS, "until they have been sent");
+    leave(waiting);
+    ok(!report_of(lanes).bytes[IIIF_LANE_LARGE], "and nothing is taken");
+}
+
 /* -- the queue of one process */
 
 static void test_newest_first(apr_pool_t *pool)
@@ -574,6 +598,7 @@ int main(void)
     apr_pool_create(&pool, NULL);
     test_fits(pool);
     test_too_big(pool);
+    test_kept(pool);
     test_newest_first(pool);
     test_overflow(pool);
     test_overflow_of_lanes(pool);

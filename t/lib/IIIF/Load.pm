@@ -8,9 +8,13 @@ use strict;
 use warnings FATAL => 'all';
 use Exporter qw(import);
 use IO::Socket::INET ();
-use POSIX qw(sysconf _SC_CLK_TCK);
+use IO::Select ();
+use List::Util qw(max);
+use POSIX qw(sysconf _SC_CLK_TCK _SC_PAGESIZE);
+use Time::HiRes qw(sleep);
 
-our @EXPORT_OK = qw(load write_list get_all median compare processes processor_time memory slurp header_line table_line);
+our @EXPORT_OK = qw(load write_list get_all median compare processes processor_time memory resident with_peak asking_without_end asking_without_reading slurp
+    header_line table_line);
 
 my $PROGRAM = 'apxs-build/lib/bench/load';
 
@@ -141,6 +145,74 @@ sub memory {
         $pss += $1 if $rollup =~ /^Pss:\s+(\d+)/m;
     }
     return ($rss / 1024, $pss / 1024);
+}
+
+# The first of these, of statm, as what says more stops a process while it is read
+sub resident {
+    my ($httpd) = @_;
+    my $pages = 0;
+    $pages += (split ' ', slurp("/proc/$_/statm") // '0 0')[1] for processes($httpd);
+    return $pages * sysconf(_SC_PAGESIZE) / (1 << 20);
+}
+
+# The largest of it while the sub runs; looked at ten times a second by another process.
+sub with_peak {
+    my ($httpd, $sub) = @_;
+    my $pid = open my $pipe, '-|';
+    defined $pid or die "fork: $!\n";
+    if (!$pid) {
+        my $peak = 0;
+        my $parent = getppid;
+        local $SIG{TERM} = sub { syswrite STDOUT, $peak; POSIX::_exit(0) };
+        while (getppid == $parent) {
+            $peak = max($peak, resident($httpd));
+            sleep 0.1;
+        }
+        POSIX::_exit(0);
+    }
+    $sub->();
+    kill 'TERM', $pid;
+    my $peak = <$pipe>;
+    close $pipe;
+    return $peak;
+}
+
+# -- clients that have no end -------------------------------------------------------------------
+
+sub _ask {
+    my ($httpd, $path) = @_;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $httpd->port) or die "no connection: $!\n";
+    print $socket "GET $path HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    $socket->flush;
+    return $socket;
+}
+
+# asking_without_end($httpd, $count, @paths): so many clients that ask for the paths in turn, anew whenever they are
+# answered, whatever the answer; the PID to kill.
+sub asking_without_end {
+    my ($httpd, $count, @paths) = @_;
+    my $pid = fork // die "fork: $!\n";
+    return $pid if $pid;
+    my $number = 0;
+    my $next = sub { _ask($httpd, $paths[ $number++ % @paths ]) };
+    my $sockets = IO::Select->new(map { $next->() } 1 .. $count);
+    for (;;) {
+        for my $socket ($sockets->can_read) {
+            next if sysread $socket, my $dropped, 1 << 20;
+            $sockets->remove($socket);
+            close $socket;
+            $sockets->add($next->());
+        }
+    }
+}
+
+# The same, of clients that ask once and never read.
+sub asking_without_reading {
+    my ($httpd, $count, @paths) = @_;
+    my $pid = fork // die "fork: $!\n";
+    return $pid if $pid;
+    my @sockets = map { _ask($httpd, $paths[ $_ % @paths ]) } 1 .. $count;
+    sleep 60 while @sockets;
 }
 
 # A process may have gone before its file is read: undef.
