@@ -94,6 +94,7 @@ static iiif_lanes_limits_t limits_of(const iiif_render_conf_t *conf)
         .queue = conf->queue < 0 ? queue : (unsigned)conf->queue,
         .queue_here = { [IIIF_LANE_SMALL] = part(threads, 2),
                         [IIIF_LANE_LARGE] = part(threads, 4) },
+        .waiting_here = part(threads * 3, 4),
         .patience = apr_time_from_sec(conf->seconds),
         .shadow = conf->shadow,
     };
