@@ -132,9 +132,10 @@ static void leave_notes(request_rec *r, const iiif_ticket_t *ticket)
 }
 
 apr_status_t iiif_pass_take(iiif_pass_t *pass, request_rec *r, const iiif_plan_t *plan,
-                            iiif_err_t *err)
+                            const iiif_look_t *look, iiif_err_t *err)
 {
-    const iiif_cost_t cost = iiif_cost_of(plan->pixels, &plan->resolved);
+    const iiif_source_t source = iiif_look_source(look, plan->pixels);
+    const iiif_cost_t cost = iiif_cost_of(&source, &plan->resolved);
     apr_status_t rv;
 
     pass->r = r;
