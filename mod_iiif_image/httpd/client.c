@@ -15,6 +15,8 @@ static int is_closed(conn_rec *c)
 
     if (!socket || apr_os_sock_get(&what.fd, socket) != APR_SUCCESS)
         return 0;
+    if (what.fd < 0) /* by httpd itself, which ends */
+        return 1;
     return poll(&what, 1, 0) > 0 && what.revents & (POLLRDHUP | POLLHUP | POLLERR);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/derivatives.h"
 
-#include <ap_mpm.h>
 #include <apr_shm.h>
 #include <http_core.h>
 #include <http_log.h>
@@ -26,9 +25,6 @@
 /* Shared by all children, atomic; NULL: no shared memory, and all is kept at once. Set before they
  * are forked. */
 static iiif_marks_t *marks;
-
-/* Threads of this child that wait for another maker; atomic. */
-static int waiting;
 
 struct iiif_derived_t {
     iiif_derivative_store_t store;
@@ -87,15 +83,6 @@ static void note(request_rec *r, const char *what)
     apr_table_setn(r->notes, "iiif-store", what);
 }
 
-/* A quarter of a child's threads is left for those who need not wait. */
-static int may_wait(int already)
-{
-    int threads = 0;
-
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    return !already || already < threads * 3 / 4;
-}
-
 /* Whoever made it could not keep it: nobody waits for another try. */
 static int is_given_up(const iiif_derived_t *derived)
 {
@@ -123,13 +110,13 @@ static apr_status_t wait_for_maker(iiif_derived_t *derived, request_rec *r, iiif
 
 static apr_status_t wait_with_others(iiif_derived_t *derived, request_rec *r, iiif_err_t *err)
 {
+    iiif_lanes_t *lanes = iiif_process()->lanes;
     apr_status_t rv;
 
-    if (may_wait(__atomic_fetch_add(&waiting, 1, __ATOMIC_RELAXED)))
-        rv = wait_for_maker(derived, r, err);
-    else
-        rv = iiif_fail(err, IIIF_EBUSY, "too many wait for images that are being made");
-    __atomic_sub_fetch(&waiting, 1, __ATOMIC_RELAXED);
+    if (!iiif_lanes_wait_begin(lanes))
+        return iiif_fail(err, IIIF_EBUSY, "too many wait for images that are being made");
+    rv = wait_for_maker(derived, r, err);
+    iiif_lanes_wait_end(lanes);
     return rv;
 }
 

@@ -226,7 +226,7 @@ static apr_status_t render(iiif_bytes_t *bytes, request_rec *r, const iiif_plan_
                            iiif_look_t *look, iiif_err_t *err)
 {
     iiif_pass_t pass;
-    apr_status_t rv = iiif_pass_take(&pass, r, plan, err);
+    apr_status_t rv = iiif_pass_take(&pass, r, plan, look, err);
 
     if (rv != APR_SUCCESS)
         return rv;

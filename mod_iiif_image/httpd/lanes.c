@@ -95,6 +95,7 @@ static iiif_lanes_limits_t limits_of(const iiif_render_conf_t *conf)
         .queue = conf->queue < 0 ? queue : (unsigned)conf->queue,
         .queue_here = { [IIIF_LANE_SMALL] = part(threads, 2),
                         [IIIF_LANE_LARGE] = part(threads, 4) },
+        .waiting_here = part(threads * 3, 4),
         .patience = apr_time_from_sec(conf->seconds),
         .shadow = conf->shadow,
     };
@@ -132,9 +133,10 @@ static void leave_notes(request_rec *r, const iiif_ticket_t *ticket)
 }
 
 apr_status_t iiif_pass_take(iiif_pass_t *pass, request_rec *r, const iiif_plan_t *plan,
-                            iiif_err_t *err)
+                            const iiif_look_t *look, iiif_err_t *err)
 {
-    const iiif_cost_t cost = iiif_cost_of(plan->pixels, &plan->resolved);
+    const iiif_source_t source = iiif_look_source(look, plan->pixels);
+    const iiif_cost_t cost = iiif_cost_of(&source, &plan->resolved);
     apr_status_t rv;
 
     pass->r = r;

@@ -6,6 +6,7 @@
 #include <ap_mpm.h>
 #include <httpd.h>
 
+#include "image/render.h"
 #include "plan/lanes.h"
 #include "plan/plan.h"
 
@@ -28,12 +29,12 @@ typedef struct iiif_pass_t {
 } iiif_pass_t;
 
 /**
- * Wait until @a plan, a RENDER, may be carried out. Leaves the notes iiif-lane, iiif-wait and, when
- * it is refused, iiif-refused.
+ * Wait until @a plan, a RENDER, may be carried out in @a look. Leaves the notes iiif-lane,
+ * iiif-wait and, when it is refused, iiif-refused.
  * @return as iiif_lanes_enter(); after APR_SUCCESS iiif_pass_return() is owed
  */
 apr_status_t iiif_pass_take(iiif_pass_t *pass, request_rec *r, const iiif_plan_t *plan,
-                            iiif_err_t *err);
+                            const iiif_look_t *look, iiif_err_t *err);
 
 /**
  * It is done. What is large is counted until its request is, as a client takes its time.

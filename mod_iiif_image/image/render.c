@@ -386,13 +386,15 @@ const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_poo
                         iiif_vips_version());
 }
 
-/* A source that is read as it is stored alone: what is made smaller while it is decoded is a mean
- * of samples, not of light. */
-static iiif_source_t as_stored(const iiif_source_t *source)
+/* For light, levels as they are stored: what is made smaller while it is decoded is a mean of
+ * samples. */
+iiif_source_t iiif_look_source(const iiif_look_t *look, const iiif_source_t *source)
 {
     iiif_source_t stored = *source;
     int i;
 
+    if (!look->linear_light)
+        return stored;
     for (i = 0; i < stored.level_count; ++i)
         stored.levels[i].raw = NULL;
     while (stored.levels[stored.level_count - 1].shrink > 1)
@@ -405,7 +407,7 @@ static apr_status_t encode(iiif_bytes_t *bytes, VipsImage *image, const iiif_res
 {
     const iiif_encoding_t encoding = { resolved->format, look->quality[resolved->format],
                                        look->effort[resolved->format],
-                                       resolved->quality == IIIF_QUALITY_BITONAL };
+                                       resolved->quality == IIIF_QUALITY_BITONAL, look->wanted };
 
     iiif_watch(image, look->wanted); /* again: what is held in memory has no source */
     return iiif_encode(bytes, image, &encoding, err);
@@ -415,7 +417,7 @@ static apr_status_t render(iiif_bytes_t *bytes, const iiif_source_t *source,
                            const iiif_resolved_t *resolved, const iiif_look_t *look,
                            iiif_err_t *err)
 {
-    const iiif_source_t from = look->linear_light ? as_stored(source) : *source;
+    const iiif_source_t from = iiif_look_source(look, source);
     iiif_resolved_t placed = *resolved;
     iiif_window_t window;
     VipsImage *image = NULL;

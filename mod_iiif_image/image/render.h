@@ -28,6 +28,9 @@ typedef struct iiif_look_t {
     int linear_light;  /**< sizes change in proportion to light, not to sample values */
 } iiif_look_t;
 
+/** The source with what of it is read under @a look. Its texts and tiles are those of @a source. */
+iiif_source_t iiif_look_source(const iiif_look_t *look, const iiif_source_t *source);
+
 /**
  * Everything outside source and request that the bytes of a @a format depend on: settings, this
  * code's revision, libvips' version. For validators and stored derivatives; in @a pool.

@@ -24,8 +24,8 @@ typedef struct iiif_cost_t {
 } iiif_cost_t;
 
 /**
- * The cost of rendering @a resolved out of @a pixels. Cannot fail; saturates far below 2^64, as
- * sides are 32-bit numbers and pixels few bytes.
+ * The cost of rendering @a resolved out of @a pixels, as iiif_look_source() has it. Cannot fail;
+ * saturates far below 2^64, as sides are 32-bit numbers and pixels few bytes.
  */
 iiif_cost_t iiif_cost_of(const iiif_source_t *pixels, const iiif_resolved_t *resolved);
 #endif

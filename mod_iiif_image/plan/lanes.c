@@ -50,6 +50,7 @@ struct iiif_lanes_t {
     pthread_mutex_t mutex; /* of all below */
     waiter_t *newest, *oldest;
     unsigned waiting;
+    unsigned elsewhere; /* threads that wait for something else */
     apr_time_t reaped;
 };
 
@@ -295,13 +296,20 @@ static waiter_t *longest_waiting(const iiif_lanes_t *lanes, iiif_lane_e comes)
     return waiter || comes == IIIF_LANE_LARGE ? waiter : lanes->oldest;
 }
 
+/* Is a thread left that may wait, for whatever? */
+static int may_wait(const iiif_lanes_t *lanes)
+{
+    return lanes->waiting + lanes->elsewhere < lanes->limits.waiting_here;
+}
+
 /* A place in the queue, if need be that of another one. */
 static int has_place(iiif_lanes_t *lanes, const slot_t *total, iiif_lane_e comes)
 {
     const iiif_lanes_limits_t *limits = &lanes->limits;
     waiter_t *victim;
 
-    if (lanes->waiting < limits->queue_here[comes] && total->waiting < limits->queue)
+    if (may_wait(lanes) && lanes->waiting < limits->queue_here[comes]
+        && total->waiting < limits->queue)
         return 1;
     victim = longest_waiting(lanes, comes);
     if (victim)
@@ -495,6 +503,24 @@ void iiif_lanes_drop(iiif_lanes_t *lanes, const iiif_ticket_t *ticket)
         slot->bytes[ticket->cost.lane] -= ticket->kept;
     unlock(lanes->memory);
     look(lanes);
+    pthread_mutex_unlock(&lanes->mutex);
+}
+
+int iiif_lanes_wait_begin(iiif_lanes_t *lanes)
+{
+    int may;
+
+    pthread_mutex_lock(&lanes->mutex);
+    may = may_wait(lanes);
+    lanes->elsewhere += may ? 1 : 0;
+    pthread_mutex_unlock(&lanes->mutex);
+    return may;
+}
+
+void iiif_lanes_wait_end(iiif_lanes_t *lanes)
+{
+    pthread_mutex_lock(&lanes->mutex);
+    --lanes->elsewhere;
     pthread_mutex_unlock(&lanes->mutex);
 }
 

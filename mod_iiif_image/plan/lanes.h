@@ -37,6 +37,7 @@ typedef struct iiif_lanes_limits_t {
     unsigned queue;      /**< requests that may wait, of all processes */
     unsigned
         queue_here[IIIF_LANES]; /**< of this process, beyond which one of a lane may not come */
+    unsigned waiting_here;      /**< of this process, for whatever they wait */
     apr_time_t patience;        /**< how long one waits at most */
     int shadow; /**< refuse nothing, hold back nothing: count what would be refused */
 } iiif_lanes_limits_t;
@@ -100,6 +101,14 @@ int iiif_lanes_leave(iiif_lanes_t *lanes, const iiif_ticket_t *ticket, int cut);
 
 /** What was kept is free, too. Any thread of the process may call it. */
 void iiif_lanes_drop(iiif_lanes_t *lanes, const iiif_ticket_t *ticket);
+
+/**
+ * A thread of this process is about to wait for something else than its turn. It counts among those
+ * that wait, as threads have to be left for what need not.
+ * @return may it? Then iiif_lanes_wait_end() is owed
+ */
+int iiif_lanes_wait_begin(iiif_lanes_t *lanes);
+void iiif_lanes_wait_end(iiif_lanes_t *lanes);
 
 /** What happens now. */
 typedef struct iiif_lanes_report_t {

@@ -141,6 +141,22 @@ static void test_lane(void)
     }
 }
 
+/* Amounts of light are known of pixels as they are stored alone: no scaling while decoding. */
+static void test_linear(void)
+{
+    const iiif_source_t source = source_of(IIIF_SOURCE_JPEG, (iiif_dims_t){ 0, 0 });
+    const iiif_resolved_t image =
+        image_of((iiif_rect_t){ 0, 0, 1000, 800 }, (iiif_dims_t){ 100, 80 });
+    const iiif_look_t linear = { .linear_light = 1 }, usual = { .linear_light = 0 };
+    const iiif_source_t read = iiif_look_source(&linear, &source);
+    const iiif_source_t scaled = iiif_look_source(&usual, &source);
+
+    ok(iiif_cost_of(&read, &image).work == 1000 * 800 * 3 + 100 * 80 * 3,
+       "in linear light all pixels of a JPEG are made");
+    ok(iiif_cost_of(&scaled, &image).work == 500 * 400 * 3 + 500 * 400 * 4 + 100 * 80 * 3,
+       "  else a quarter of them, and all codes are read");
+}
+
 /* No header makes a small number of a huge one. */
 static void test_hostile(void)
 {
@@ -437,6 +453,7 @@ int main(void)
         abort();
     test_work();
     test_lane();
+    test_linear();
     test_hostile();
     test_memory(pool);
     end_images(pool);

@@ -22,6 +22,7 @@ static const iiif_lanes_limits_t two_at_once = { .threads = 2,
                                                  .memory = 100 * MB,
                                                  .queue = 4,
                                                  .queue_here = { 4, 2 },
+                                                 .waiting_here = 6,
                                                  .patience = apr_time_from_sec(60) };
 
 static iiif_lanes_memory_t *make_memory(void)
@@ -327,6 +328,35 @@ static void test_overflow_of_lanes(apr_pool_t *pool)
         leave(running[i]);
 }
 
+/* -- threads that wait for something else are not there to wait for their turn */
+
+static void test_elsewhere(apr_pool_t *pool)
+{
+    iiif_lanes_t *lanes = join(make_memory(), &two_at_once, pool);
+    asker_t *running[2], *waiting;
+    iiif_ticket_t ticket;
+    int i, may = 0;
+
+    for (i = 0; i < 2; ++i)
+        running[i] = finish(start(lanes, &small_one, pool));
+    for (i = 0; i < 5; ++i)
+        may += iiif_lanes_wait_begin(lanes);
+    ok(may == 5, "five of six threads that may wait do so elsewhere");
+    waiting = start_waiting(lanes, &small_one, pool);
+    ok(!iiif_lanes_wait_begin(lanes), "  with one in the queue, no more may");
+    iiif_lanes_wait_end(lanes);
+    ok(iiif_lanes_wait_begin(lanes), "  but for one who is done");
+    leave(running[0]);
+    ok(finish(waiting)->rv == APR_SUCCESS && iiif_lanes_wait_begin(lanes),
+       "  or in the place of one whose turn has come");
+    ok(enter(&ticket, lanes, &small_one) == IIIF_EBUSY,
+       "with six elsewhere, the queue takes none, short as it is");
+    leave(running[1]);
+    ok(enter(&ticket, lanes, &small_one) == APR_SUCCESS, "  while what fits is let in");
+    iiif_lanes_leave(lanes, &ticket, 0);
+    leave(waiting);
+}
+
 static void test_patience(apr_pool_t *pool)
 {
     iiif_lanes_limits_t limits = two_at_once;
@@ -602,6 +632,7 @@ int main(void)
     test_newest_first(pool);
     test_overflow(pool);
     test_overflow_of_lanes(pool);
+    test_elsewhere(pool);
     test_patience(pool);
     test_shadow(pool);
     test_processes(pool);

@@ -65,11 +65,13 @@ int main(void)
                                    .size = dims,
                                    .canvas = dims,
                                    .format = IIIF_FORMAT_PNG };
-    iiif_resolved_t turned = full, deep = full, square = full;
+    iiif_resolved_t turned = full, deep = full, square = full, jpeg = full;
 
     test_one("a PNG", png, full, pool);
     test_one("a tiled TIFF", tiff, full, pool);
     test_one("a JPEG 2000", jp2, full, pool);
+    jpeg.format = IIIF_FORMAT_JPG;
+    test_one("to JPEG", png, jpeg, pool);
     turned.rotation = (iiif_rotation_t){ .degrees = APR_UINT64_C(900000000000) };
     turned.canvas = (iiif_dims_t){ dims.height, dims.width };
     test_one("turned", tiff, turned, pool);
