@@ -80,14 +80,6 @@ static char *put_number(char *at, apr_uint64_t number)
     return at;
 }
 
-static char *put_text(char *at, const char *text)
-{
-    apr_size_t len = strlen(text);
-
-    memcpy(at, text, len);
-    return at + len;
-}
-
 static apr_size_t room_for(const char *pattern)
 {
     apr_size_t room = 1;
@@ -102,8 +94,10 @@ const char *iiif_number_fill(const char *before, const char *pattern, const apr_
                              apr_pool_t *pool)
 {
     char *text = apr_palloc(pool, strlen(before) + room_for(pattern));
-    char *at = put_text(text, before);
+    char *at = text;
 
+    while (*before)
+        *at++ = *before++;
     for (; *pattern; ++pattern) {
         if (*pattern == '#')
             at = put_number(at, *numbers++);
