@@ -9,6 +9,8 @@
 #include <apr_time.h>
 #include <sys/stat.h>
 
+#include "base/hash.h"
+
 typedef struct iiif_stamp_t {
     apr_time_t mtime; /**< of the content, microseconds; anybody may set it */
     apr_time_t ctime; /**< of any change; nobody can */
@@ -31,6 +33,15 @@ static inline int iiif_stamp_equal(const iiif_stamp_t *a, const iiif_stamp_t *b)
 {
     return a->mtime == b->mtime && a->ctime == b->ctime && a->size == b->size
            && a->inode == b->inode && a->device == b->device;
+}
+
+/** The hash of what @a hash is of, and of @a stamp; not of the device, which hosts number apart. */
+static inline apr_uint64_t iiif_stamp_hash(apr_uint64_t hash, const iiif_stamp_t *stamp)
+{
+    hash = iiif_hash(hash, &stamp->mtime, sizeof(stamp->mtime));
+    hash = iiif_hash(hash, &stamp->ctime, sizeof(stamp->ctime));
+    hash = iiif_hash(hash, &stamp->size, sizeof(stamp->size));
+    return iiif_hash(hash, &stamp->inode, sizeof(stamp->inode));
 }
 
 static inline apr_time_t iiif_stamp_time(struct timespec t)

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "base/hash.h"
 #include "httpd/log.h"
 #include "store/marks.h"
 
@@ -62,11 +61,7 @@ static queue_t *queue;
 
 static apr_uint64_t content_of(const iiif_source_t *source)
 {
-    const iiif_stamp_t *stamp = &source->stamp;
-    const apr_uint64_t facts[] = { (apr_uint64_t)stamp->mtime, (apr_uint64_t)stamp->ctime,
-                                   (apr_uint64_t)stamp->size, stamp->inode };
-
-    return iiif_hash(iiif_hash_text(IIIF_HASH_EMPTY, source->path), facts, sizeof(facts));
+    return iiif_stamp_hash(iiif_hash_text(IIIF_HASH_EMPTY, source->path), &source->stamp);
 }
 
 static int is_asked(apr_uint64_t content)

@@ -223,16 +223,16 @@ static int send_derived(request_rec *r, iiif_derived_t *derived)
 
 /* When its turn has come. */
 static apr_status_t render(iiif_bytes_t *bytes, request_rec *r, const iiif_plan_t *plan,
-                           iiif_look_t *look, iiif_err_t *err)
+                           const iiif_look_t *settings, iiif_err_t *err)
 {
+    iiif_look_t look = *settings;
     iiif_pass_t pass;
-    apr_status_t rv = iiif_pass_take(&pass, r, plan, look, err);
+    apr_status_t rv = iiif_pass_take(&pass, r, plan, &look, err);
 
     if (rv != APR_SUCCESS)
         return rv;
-    look->wanted = &pass.wanted;
-    rv = iiif_render(bytes, plan->pixels, &plan->resolved, look, err);
-    look->wanted = NULL;
+    look.wanted = &pass.wanted;
+    rv = iiif_render(bytes, plan->pixels, &plan->resolved, &look, err);
     iiif_vips_thread_end();
     iiif_pass_return(&pass, rv, bytes->len);
     return rv;
@@ -241,7 +241,7 @@ static apr_status_t render(iiif_bytes_t *bytes, request_rec *r, const iiif_plan_
 static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
 {
     const iiif_plan_t *plan = context->plan;
-    iiif_look_t look = iiif_look(settings);
+    const iiif_look_t look = iiif_look(settings);
     const iiif_fingerprint_t fingerprint =
         iiif_fingerprint(plan, iiif_look_key(&look, plan->resolved.format, r->pool));
     iiif_derived_t *derived;

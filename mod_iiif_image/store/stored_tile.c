@@ -4,7 +4,6 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "iiif/number.h"
 #include "store/image_size.h"
 
@@ -17,12 +16,8 @@
 static apr_uint64_t mark_of(const char *path, const apr_finfo_t *finfo, iiif_dims_t size)
 {
     const iiif_stamp_t stamp = iiif_stamp_of(finfo);
-    apr_uint64_t hash = iiif_hash_text(IIIF_HASH_EMPTY, path);
+    const apr_uint64_t hash = iiif_stamp_hash(iiif_hash_text(IIIF_HASH_EMPTY, path), &stamp);
 
-    hash = iiif_hash(hash, &stamp.mtime, sizeof(stamp.mtime));
-    hash = iiif_hash(hash, &stamp.ctime, sizeof(stamp.ctime));
-    hash = iiif_hash(hash, &stamp.size, sizeof(stamp.size));
-    hash = iiif_hash(hash, &stamp.inode, sizeof(stamp.inode));
     return iiif_hash(hash, &size, sizeof(size));
 }
 
