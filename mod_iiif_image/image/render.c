@@ -444,8 +444,9 @@ static apr_status_t render(iiif_bytes_t *bytes, const iiif_source_t *source,
 }
 
 /* Libraries open the file by its name, more than once: what was made of two of them is nothing. */
-apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,
-                         const iiif_resolved_t *resolved, const iiif_look_t *look, iiif_err_t *err)
+static apr_status_t render_held(iiif_bytes_t *bytes, const iiif_source_t *source,
+                                const iiif_resolved_t *resolved, const iiif_look_t *look,
+                                iiif_err_t *err)
 {
     iiif_bytes_t made = { NULL, 0 };
     apr_status_t rv = render(&made, source, resolved, look, err);
@@ -458,5 +459,18 @@ apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,
     }
     if (rv == APR_SUCCESS)
         *bytes = made;
+    return rv;
+}
+
+apr_status_t iiif_render(iiif_bytes_t *bytes, const iiif_source_t *source,
+                         const iiif_resolved_t *resolved, const iiif_look_t *look, iiif_err_t *err)
+{
+    iiif_held_source_t held;
+    apr_status_t rv = iiif_source_hold(&held, source, err);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    rv = render_held(bytes, &held.source, resolved, look, err);
+    iiif_source_let_go(&held);
     return rv;
 }

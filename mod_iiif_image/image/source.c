@@ -5,6 +5,7 @@
 #include <apr_portable.h>
 #include <apr_strings.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 
 #include "base/banned.h"
 
+#define FD_NAME 32    /* bytes, of the name of a descriptor */
 #define PDF_DPI 300.0 /* a page of text is legible, an A4 page is 2480 x 3508 */
 
 apr_status_t iiif_vips_failed(iiif_err_t *err, apr_status_t rv, const char *doing)
@@ -398,11 +400,10 @@ static apr_status_t read_facts(iiif_source_t *s, unsigned page, const iiif_sourc
 /* Libraries open a file by its name, more than once. By this name it is always the one that we have
  * open, whoever has taken its place since; where there is no such name, it is found out afterwards.
  */
-static const char *name_of_descriptor(const iiif_source_t *s, apr_pool_t *pool)
+static const char *name_of_descriptor(char *name, apr_size_t size, int fd, const char *path)
 {
-    const char *name = apr_psprintf(pool, "/proc/self/fd/%d", s->fd);
-
-    return access(name, R_OK) ? s->path : name;
+    apr_snprintf(name, size, "/proc/self/fd/%d", fd);
+    return access(name, R_OK) ? path : name;
 }
 
 static apr_status_t open_file(iiif_source_t *s, apr_file_t **file, iiif_err_t *err,
@@ -418,7 +419,7 @@ static apr_status_t open_file(iiif_source_t *s, apr_file_t **file, iiif_err_t *e
     if (rv != APR_SUCCESS)
         return iiif_fail(err, rv, "cannot open the source");
     s->stamp = iiif_stamp_of(&finfo);
-    s->file = name_of_descriptor(s, pool);
+    s->file = name_of_descriptor(apr_palloc(pool, FD_NAME), FD_NAME, s->fd, s->path);
     return APR_SUCCESS;
 }
 
@@ -429,6 +430,28 @@ apr_status_t iiif_source_check_file(const iiif_source_t *source)
     if (stat(source->file, &now))
         return APR_FROM_OS_ERROR(errno);
     return iiif_stamp_is(&source->stamp, &now) ? APR_SUCCESS : IIIF_ECHANGED;
+}
+
+apr_status_t iiif_source_hold(iiif_held_source_t *held, const iiif_source_t *source,
+                              iiif_err_t *err)
+{
+    int fd = open(source->file, O_RDONLY | O_CLOEXEC);
+    struct stat is;
+
+    if (fd < 0 || fstat(fd, &is) || !iiif_stamp_is(&source->stamp, &is)) {
+        if (fd >= 0)
+            close(fd);
+        return iiif_fail(err, IIIF_ECHANGED, "the file was replaced before it was read");
+    }
+    held->fd = fd;
+    held->source = *source;
+    held->source.file = name_of_descriptor(held->name, sizeof(held->name), fd, source->path);
+    return APR_SUCCESS;
+}
+
+void iiif_source_let_go(iiif_held_source_t *held)
+{
+    close(held->fd);
 }
 
 static apr_status_t open_once(iiif_source_t *s, unsigned page, const iiif_source_rules_t *rules,

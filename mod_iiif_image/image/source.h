@@ -76,6 +76,26 @@ typedef struct iiif_source_rules_t {
 apr_status_t iiif_source_open(iiif_source_t **source, const char *path, unsigned page,
                               const iiif_source_rules_t *rules, iiif_err_t *err, apr_pool_t *pool);
 
+/** A source whose file stays open, so that its name cannot come to mean another one. */
+typedef struct iiif_held_source_t {
+    iiif_source_t source; /**< the same facts; its file is the open one */
+    int fd;
+    char name[32]; /**< that of the descriptor */
+} iiif_held_source_t;
+
+/**
+ * Hold the file that @a source describes while it is read. Looking at it before and after is not
+ * enough: a name that means another file in between (a symbolic link, turned and turned back)
+ * would give one's pixels for the other's.
+ * @param held filled on success, until iiif_source_let_go(); it is not to be moved
+ * @return APR_SUCCESS, or IIIF_ECHANGED: by that name there is none any more, or another
+ */
+apr_status_t iiif_source_hold(iiif_held_source_t *held, const iiif_source_t *source,
+                              iiif_err_t *err);
+
+/** Close it. Nothing may use held->source any more. */
+void iiif_source_let_go(iiif_held_source_t *held);
+
 /** Is the file by that name still the one that @a source describes? @return APR_SUCCESS,
  *  IIIF_ECHANGED, or why it cannot be told */
 apr_status_t iiif_source_check_file(const iiif_source_t *source);

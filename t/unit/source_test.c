@@ -4,6 +4,7 @@
 #include <apr_file_io.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "image/raw_tile.h"
 #include "images.h"
@@ -371,6 +372,29 @@ static void test_check_file(apr_pool_t *pool)
     ok(!unlink(path) && APR_STATUS_IS_ENOENT(iiif_source_check_file(source)), "no file");
 }
 
+/* A symbolic link that is turned to another image while the file is held, and back. */
+static void test_hold(apr_pool_t *pool)
+{
+    const char *first = write_image("first.png", picture(sides, 3), NULL, pool);
+    const char *second = write_image("second.png", picture(sides, 3), NULL, pool);
+    const char *link = apr_pstrcat(pool, first, ".link.png", NULL);
+    const iiif_source_t *source = symlink(first, link) ? NULL : open_source(link, pool);
+    iiif_held_source_t held, other;
+    struct stat is;
+    iiif_err_t err;
+
+    if (!ok(source && iiif_source_hold(&held, source, &err) == APR_SUCCESS, "a file is held"))
+        return;
+    ok(!unlink(link) && !symlink(second, link)
+           && iiif_source_hold(&other, source, &err) == IIIF_ECHANGED,
+       "its name is another one's: that is not the source");
+    ok(!stat(held.source.file, &is) && is.st_ino == source->stamp.inode
+           && iiif_source_check_file(&held.source) == APR_SUCCESS,
+       "what is held is still the first");
+    iiif_source_let_go(&held);
+    ok(!unlink(link) && iiif_source_hold(&other, source, &err) == IIIF_ECHANGED, "no file");
+}
+
 int main(void)
 {
     apr_pool_t *pool = begin_images("source_test");
@@ -385,6 +409,7 @@ int main(void)
     test_zeros(pool);
     test_rules(pool);
     test_check_file(pool);
+    test_hold(pool);
     end_images(pool);
     return done_testing();
 }
