@@ -179,6 +179,23 @@ sub is_whole {
     like $err, qr/nothing is left to be watched/, '  and says why';
 }
 {
+    # more happens than the kernel keeps in mind
+    my ($images, $store) = (place(), place());
+    my $run = start($CTL, 'tile', '--watch', $images, '--into', $store, '--json');
+    copy("$FIXTURES/small.jpg", "$images/a.jpg") or die "a.jpg: $!\n";
+    is status_of($run, "$images/a.jpg"), 'made', 'a directory is watched';
+    kill 'STOP', $run->{pid};
+    chomp(my $most = slurp('/proc/sys/fs/inotify/max_queued_events'));
+    for my $text (1 .. $most / 2 + 1) {    # made, and closed
+        open my $fh, '>', "$images/$text.txt" or die "$text.txt: $!\n";
+        close $fh or die "$text.txt: $!\n";
+    }
+    copy("$FIXTURES/small.jpg", "$images/b.jpg") or die "b.jpg: $!\n";
+    kill 'CONT', $run->{pid};
+    is status_of($run, "$images/b.jpg"), 'made', '  and what the kernel forgot to tell is found';
+    is +(end($run, 'TERM'))[0], 143, '  it ends';
+}
+{
     # a store among the images: what is made is not tiled again
     my $images = place();
     my $run = start($CTL, 'tile', '--watch', $images, '--into', $images, '--format', 'deepzoom', '--json');

@@ -50,7 +50,7 @@ static const iiifctl_option_t options[] = {
     { FROM, "from", "-", "read further paths from standard input, one a line" },
     { '0', "null", NULL, "they end in NUL, not in a newline" },
     { WATCH, "watch", "DIR", "make tiles of all in it, and of what is put there from now on" },
-    { QUEUE, "queue", "redis://HOST[:PORT]/LIST", "take paths from a list in Redis" },
+    { QUEUE, "queue", "URI", "take paths from a list in Redis: redis://HOST[:PORT]/LIST" },
     { 'j', "jobs", "N", "files at a time, 1 to 256 (default: processors)" },
     { FORCE, "force", NULL, "make also what is current, and replace what is in the way" },
     { STRICT, "strict", NULL, "begin nothing more after a failure" },

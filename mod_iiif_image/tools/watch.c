@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "base/banned.h"
@@ -18,11 +19,13 @@
 
 /* Allocated by malloc(), as both come and go for as long as the run lasts. */
 typedef struct directory_t {
+    LIST_ENTRY(directory_t) others;
     int descriptor; /* inotify's */
     char *path, *root;
 } directory_t;
 
 typedef struct waiting_t {
+    TAILQ_ENTRY(waiting_t) others;
     apr_time_t since; /* when something happened to it last */
     char *path, *root;
 } waiting_t;
@@ -30,12 +33,13 @@ typedef struct waiting_t {
 struct iiifctl_watch_t {
     int fd;
     const apr_array_header_t *roots; /* of const char * */
-    apr_hash_t *directories;         /* of directory_t *, by descriptor */
-    apr_hash_t *waiting;             /* of waiting_t *, by path */
+    LIST_HEAD(, directory_t) watched;
+    apr_hash_t *directories;         /* the same, by descriptor */
+    TAILQ_HEAD(, waiting_t) waiting; /* who has waited longest first */
+    apr_hash_t *paths;               /* the same, by path */
     int unseen;                      /* all has to be looked through: at first, after an overflow */
     int failed;
     iiifctl_feed_t feed;
-    apr_pool_t *pool;
 };
 
 /* -- directories --------------------------------------------------------------------------------
@@ -44,6 +48,7 @@ struct iiifctl_watch_t {
 static void drop_directory(iiifctl_watch_t *watch, directory_t *directory)
 {
     apr_hash_set(watch->directories, &directory->descriptor, sizeof(int), NULL);
+    LIST_REMOVE(directory, others);
     free(directory->path);
     free(directory->root);
     free(directory);
@@ -65,9 +70,11 @@ static void enter(void *baton, const char *path, const char *root)
         drop_directory(watch, known);
     if (!(directory = malloc(sizeof(*directory))))
         abort();
-    *directory = (directory_t){ descriptor, strdup(path), strdup(root) };
+    *directory =
+        (directory_t){ .descriptor = descriptor, .path = strdup(path), .root = strdup(root) };
     if (!directory->path || !directory->root)
         abort();
+    LIST_INSERT_HEAD(&watch->watched, directory, others);
     apr_hash_set(watch->directories, &directory->descriptor, sizeof(int), directory);
 }
 
@@ -75,11 +82,10 @@ static void enter(void *baton, const char *path, const char *root)
 static void leave(iiifctl_watch_t *watch, const char *path)
 {
     const size_t length = strlen(path);
-    apr_hash_index_t *i;
+    directory_t *directory = LIST_FIRST(&watch->watched), *next;
 
-    for (i = apr_hash_first(watch->pool, watch->directories); i; i = apr_hash_next(i)) {
-        directory_t *directory = apr_hash_this_val(i);
-
+    for (; directory; directory = next) {
+        next = LIST_NEXT(directory, others);
         if (strncmp(directory->path, path, length) != 0
             || (directory->path[length] && directory->path[length] != '/'))
             continue;
@@ -91,28 +97,57 @@ static void leave(iiifctl_watch_t *watch, const char *path)
 /* -- files --------------------------------------------------------------------------------------
  */
 
+static waiting_t *new_waiting(iiifctl_watch_t *watch, const char *path, const char *root)
+{
+    waiting_t *waiting = malloc(sizeof(*waiting));
+
+    if (!waiting)
+        abort();
+    *waiting = (waiting_t){ .path = strdup(path), .root = strdup(root) };
+    if (!waiting->path || !waiting->root)
+        abort();
+    apr_hash_set(watch->paths, waiting->path, APR_HASH_KEY_STRING, waiting);
+    return waiting;
+}
+
 static void wait_for(iiifctl_watch_t *watch, const char *path, const char *root)
 {
-    waiting_t *waiting = apr_hash_get(watch->waiting, path, APR_HASH_KEY_STRING);
+    waiting_t *waiting = apr_hash_get(watch->paths, path, APR_HASH_KEY_STRING);
 
-    if (!waiting) {
-        if (!(waiting = malloc(sizeof(*waiting))))
-            abort();
-        *waiting = (waiting_t){ 0, strdup(path), strdup(root) };
-        if (!waiting->path || !waiting->root)
-            abort();
-        apr_hash_set(watch->waiting, waiting->path, APR_HASH_KEY_STRING, waiting);
-    }
+    if (waiting)
+        TAILQ_REMOVE(&watch->waiting, waiting, others);
+    else
+        waiting = new_waiting(watch, path, root);
     waiting->since = apr_time_now();
+    TAILQ_INSERT_TAIL(&watch->waiting, waiting, others);
 }
 
 static void take(iiifctl_watch_t *watch, waiting_t *waiting, iiifctl_sources_t *sources)
 {
-    apr_hash_set(watch->waiting, waiting->path, APR_HASH_KEY_STRING, NULL);
+    apr_hash_set(watch->paths, waiting->path, APR_HASH_KEY_STRING, NULL);
+    TAILQ_REMOVE(&watch->waiting, waiting, others);
     iiifctl_sources_find(sources, waiting->path, waiting->root);
     free(waiting->path);
     free(waiting->root);
     free(waiting);
+}
+
+/* @return milliseconds until the next one has waited long enough, -1: there is none. A clock that
+ * was set back would keep it waiting: a time to come counts as long ago. */
+static int take_all(iiifctl_watch_t *watch, iiifctl_sources_t *sources)
+{
+    const apr_time_t now = apr_time_now();
+    waiting_t *waiting = TAILQ_FIRST(&watch->waiting), *next;
+
+    for (; waiting; waiting = next) {
+        const apr_time_t rest = waiting->since + QUIET - now;
+
+        if (rest > 0 && rest <= QUIET)
+            return (int)apr_time_as_msec(rest) + 1;
+        next = TAILQ_NEXT(waiting, others);
+        take(watch, waiting, sources);
+    }
+    return -1;
 }
 
 static void look_through(iiifctl_watch_t *watch, iiifctl_sources_t *sources)
@@ -124,30 +159,18 @@ static void look_through(iiifctl_watch_t *watch, iiifctl_sources_t *sources)
         iiifctl_sources_add(sources, APR_ARRAY_IDX(watch->roots, i, const char *));
 }
 
-/* A clock that was set back would keep a file waiting: a time to come counts as long ago. */
 static int tick(iiifctl_sources_t *sources, void *baton, int wanted)
 {
     iiifctl_watch_t *watch = baton;
-    apr_time_t now = apr_time_now(), rest = -1;
-    apr_hash_index_t *i;
 
     if (watch->unseen && wanted)
         look_through(watch, sources);
-    if (!watch->unseen && !apr_hash_count(watch->directories)) {
+    if (!watch->unseen && LIST_EMPTY(&watch->watched)) {
         watch->failed = 1;
         sources->list = -1;
         fprintf(stderr, "iiifctl tile: nothing is left to be watched\n");
     }
-    for (i = wanted ? apr_hash_first(watch->pool, watch->waiting) : NULL; i; i = apr_hash_next(i)) {
-        waiting_t *waiting = apr_hash_this_val(i);
-        apr_time_t left = waiting->since + QUIET - now;
-
-        if (left <= 0 || left > QUIET)
-            take(watch, waiting, sources);
-        else if (rest < 0 || left < rest)
-            rest = left;
-    }
-    return rest < 0 ? -1 : (int)apr_time_as_msec(rest) + 1;
+    return wanted ? take_all(watch, sources) : -1;
 }
 
 /* -- events -------------------------------------------------------------------------------------
@@ -220,9 +243,9 @@ apr_status_t iiifctl_watch_open(iiifctl_watch_t **watch, const apr_array_header_
     *w = (iiifctl_watch_t){ .fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC),
                             .roots = directories,
                             .directories = apr_hash_make(pool),
-                            .waiting = apr_hash_make(pool),
-                            .unseen = 1,
-                            .pool = pool };
+                            .paths = apr_hash_make(pool),
+                            .unseen = 1 };
+    TAILQ_INIT(&w->waiting);
     if (w->fd < 0)
         return iiif_fail(err, APR_FROM_OS_ERROR(errno), "--watch: %s", strerror(errno));
     *watch = w;
