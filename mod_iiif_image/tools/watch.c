@@ -33,11 +33,11 @@ typedef struct waiting_t {
 struct iiifctl_watch_t {
     int fd;
     const apr_array_header_t *roots; /* of const char * */
-    LIST_HEAD(, directory_t) watched;
-    apr_hash_t *directories;         /* the same, by descriptor */
-    TAILQ_HEAD(, waiting_t) waiting; /* who has waited longest first */
-    apr_hash_t *paths;               /* the same, by path */
-    int unseen;                      /* all has to be looked through: at first, after an overflow */
+    LIST_HEAD(watched_t, directory_t) watched;
+    apr_hash_t *directories;                       /* the same, by descriptor */
+    TAILQ_HEAD(waiting_list_t, waiting_t) waiting; /* who has waited longest first */
+    apr_hash_t *paths;                             /* the same, by path */
+    int unseen; /* all has to be looked through: at first, after an overflow */
     int failed;
     iiifctl_feed_t feed;
 };
