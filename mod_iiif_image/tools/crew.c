@@ -17,7 +17,8 @@
 #include "base/banned.h"
 
 static const int endings[] = { SIGINT, SIGTERM, SIGHUP };
-#define ENDINGS (sizeof(endings) / sizeof(endings[0]))
+#define ENDINGS   (sizeof(endings) / sizeof(endings[0]))
+#define FILES_MAX 10000 /* of a feed, until all are done and forgotten */
 
 /* Written by the signal handler alone, in the leader, which has one thread. */
 static volatile sig_atomic_t ended_by;
@@ -227,7 +228,8 @@ static const iiifctl_file_t *choose(lead_t *lead, int *wait)
         finish(lead, file, &report);
     }
     *wait = 1;
-    return !lead->stopped && lead->crew->sources->list < 0 && lead->retried < lead->postponed->nelts
+    return !lead->stopped && (lead->crew->sources->list < 0 || lead->crew->sources->feed)
+                   && lead->retried < lead->postponed->nelts
                ? APR_ARRAY_IDX(lead->postponed, lead->retried++, const iiifctl_file_t *)
                : NULL;
 }
@@ -268,24 +270,51 @@ static void hear(lead_t *lead, worker_t *worker)
     finish(lead, file, &report);
 }
 
-/* @return 0: nobody works, and nothing is to come */
-static int attend(lead_t *lead)
+static int busy_workers(const lead_t *lead)
 {
-    const int size = lead->crew->size;
-    struct pollfd *polled = apr_pcalloc(lead->pool, (apr_size_t)(size + 1) * sizeof(*polled));
-    iiifctl_sources_t *sources = lead->crew->sources;
     int i, busy = 0;
 
-    for (i = 0; i < size; ++i) {
+    for (i = 0; i < lead->crew->size; ++i)
+        busy += lead->workers[i].file != NULL;
+    return busy;
+}
+
+/* A feed has no end, so what is done with is forgotten whenever nothing else is left.
+ * @return milliseconds until its next call, -1: any */
+static int tend_feed(lead_t *lead)
+{
+    iiifctl_sources_t *sources = lead->crew->sources;
+    const int busy = busy_workers(lead), begun = sources->next == sources->files->nelts;
+
+    if (!sources->feed || sources->list < 0)
+        return -1;
+    if (!busy && begun && lead->retried == lead->postponed->nelts) {
+        iiifctl_sources_forget(sources);
+        apr_array_clear(lead->postponed);
+        lead->retried = 0;
+    }
+    return sources->feed->tick(sources, sources->feed->baton,
+                               !lead->stopped && begun && busy < lead->crew->size
+                                   && sources->files->nelts < FILES_MAX);
+}
+
+/* @return 0: nobody works, and nothing is to come */
+static int attend(lead_t *lead, int milliseconds)
+{
+    const int size = lead->crew->size, busy = busy_workers(lead);
+    const struct timespec limit = { milliseconds / 1000, milliseconds % 1000 * 1000000L };
+    struct pollfd *polled = apr_pcalloc(lead->pool, (apr_size_t)(size + 1) * sizeof(*polled));
+    iiifctl_sources_t *sources = lead->crew->sources;
+    int i;
+
+    for (i = 0; i < size; ++i)
         polled[i] =
             (struct pollfd){ lead->workers[i].file ? lead->workers[i].socket : -1, POLLIN, 0 };
-        busy += lead->workers[i].file != NULL;
-    }
     /* more is read when somebody can take it, so that a list may be longer than memory */
     polled[size] = (struct pollfd){ busy < size && !lead->stopped ? sources->list : -1, POLLIN, 0 };
     if (!busy && polled[size].fd < 0)
         return 0;
-    if (ppoll(polled, (nfds_t)size + 1, NULL, &lead->open) < 0)
+    if (ppoll(polled, (nfds_t)size + 1, milliseconds < 0 ? NULL : &limit, &lead->open) < 0)
         return 1;
     for (i = 0; i < size; ++i) {
         if (polled[i].revents)
@@ -319,13 +348,14 @@ int iiifctl_crew_run(const iiifctl_crew_t *crew, apr_pool_t *pool)
                     .workers = apr_pcalloc(pool, (apr_size_t)crew->size * sizeof(worker_t)),
                     .postponed = apr_array_make(pool, 8, sizeof(const iiifctl_file_t *)),
                     .pool = NULL };
-    int more = 1;
+    int more = 1, rest;
 
     hold_signals(&lead);
     apr_pool_create(&lead.pool, pool);
     while (more && !ended_by) {
+        rest = tend_feed(&lead);
         employ(&lead);
-        more = attend(&lead);
+        more = attend(&lead, rest);
         apr_pool_clear(lead.pool);
     }
     dismiss(&lead);

@@ -30,6 +30,7 @@ static iiifctl_file_t *add(iiifctl_sources_t *sources, const char *path, const c
     iiifctl_file_t *file = apr_pcalloc(sources->pool, sizeof(*file));
 
     file->path = apr_pstrdup(sources->pool, path);
+    file->origin = sources->origin;
     file->reason = reason ? apr_pstrdup(sources->pool, reason) : NULL;
     APR_ARRAY_PUSH(sources->files, iiifctl_file_t *) = file;
     return file;
@@ -146,6 +147,8 @@ static void add_directory(iiifctl_sources_t *sources, const char *path, const ch
     }
     apr_pool_create(&owner, sources->pool);
     apr_pool_create(&scratch, owner);
+    if (sources->feed && sources->feed->entered)
+        sources->feed->entered(sources->feed->baton, path, root);
     rv = apr_dir_open(&directory, path, owner);
     if (rv != APR_SUCCESS)
         add(sources, path, "the directory cannot be read");
@@ -185,6 +188,25 @@ void iiifctl_sources_add(iiifctl_sources_t *sources, const char *operand)
         add(sources, path, "it is neither file nor directory");
 }
 
+void iiifctl_sources_find(iiifctl_sources_t *sources, const char *path, const char *root)
+{
+    apr_pool_t *scratch;
+
+    if (strrchr(path, '/')[1] == '.')
+        return;
+    apr_pool_create(&scratch, sources->pool);
+    add_entry(sources, path, root, 0, scratch);
+    apr_pool_destroy(scratch);
+}
+
+void iiifctl_sources_forget(iiifctl_sources_t *sources)
+{
+    apr_pool_clear(sources->pool);
+    sources->files = apr_array_make(sources->pool, 64, sizeof(iiifctl_file_t *));
+    sources->line = apr_array_make(sources->pool, 256, sizeof(char));
+    sources->next = 0;
+}
+
 const iiifctl_file_t *iiifctl_sources_next(iiifctl_sources_t *sources)
 {
     return sources->next < sources->files->nelts
@@ -204,8 +226,13 @@ static void end_line(iiifctl_sources_t *sources)
 void iiifctl_sources_read(iiifctl_sources_t *sources)
 {
     char text[4096];
-    ssize_t n = read(sources->list, text, sizeof(text)), i;
+    ssize_t n, i;
 
+    if (sources->feed) {
+        sources->feed->read(sources, sources->feed->baton);
+        return;
+    }
+    n = read(sources->list, text, sizeof(text));
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     for (i = 0; i < n; ++i) {

@@ -3,7 +3,8 @@
 #define IIIF_TOOLS_SOURCES_H
 /**
  * @file sources.h
- * @brief Which files are to be tiled: those of a command line, of directories, of a list on stdin.
+ * @brief Which files are to be tiled: those of a command line, of directories, of a list on stdin,
+ * and of feeds that have no end.
  */
 #include <apr_hash.h>
 #include <apr_pools.h>
@@ -18,23 +19,49 @@ typedef struct iiifctl_file_t {
     const char *name;   /**< below @a root; NULL: it cannot be served, */
     const char *reason; /**< and why */
     apr_off_t size;     /**< bytes; 0 when it is not known */
+    void *origin;       /**< what its feed knows it by; NULL: nothing */
 } iiifctl_file_t;
+
+struct iiifctl_sources_t;
+
+/** Where files come from that has no end: a directory that is watched, a queue. */
+typedef struct iiifctl_feed_t {
+    void *baton;
+    /** Do what time asks for. @param wanted files would be worked on at once: add those that are
+     *  there. @return milliseconds until the next call, -1: any */
+    int (*tick)(struct iiifctl_sources_t *sources, void *baton, int wanted);
+    /** The descriptor of @a sources can be read. */
+    void (*read)(struct iiifctl_sources_t *sources, void *baton);
+    /** One with an origin is done with; may be NULL. */
+    void (*done)(void *baton, const iiifctl_file_t *file, int failed);
+    /** A directory is about to be read; may be NULL. */
+    void (*entered)(void *baton, const char *directory, const char *root);
+} iiifctl_feed_t;
 
 /** Where files come from. Not to be changed by others. */
 typedef struct iiifctl_sources_t {
-    const char *root;          /**< of --root, absolute; NULL: each file's own */
-    const char *store;         /**< of --into, absolute: what is made is not tiled again */
-    apr_array_header_t *files; /**< of iiifctl_file_t *, those that are known */
-    int next;                  /**< which of them comes next */
-    int list;                  /**< a descriptor to read more from; -1: none, or at its end */
-    char separator;            /**< of the list: a newline, or NUL */
-    apr_array_header_t *line;  /**< of char: what has been read of the next path */
-    apr_pool_t *pool;
+    const char *root;           /**< of --root, absolute; NULL: each file's own */
+    const char *store;          /**< of --into, absolute: what is made is not tiled again */
+    apr_array_header_t *files;  /**< of iiifctl_file_t *, those that are known */
+    int next;                   /**< which of them comes next */
+    int list;                   /**< a descriptor to read more from; -1: none, or at its end */
+    char separator;             /**< of the list: a newline, or NUL */
+    apr_array_header_t *line;   /**< of char: what has been read of the next path */
+    const iiifctl_feed_t *feed; /**< reads it; NULL: it is text */
+    void *origin;               /**< of what is added now */
+    apr_pool_t *pool;           /**< of what is known of files, alone */
 } iiifctl_sources_t;
 
 /** Take one operand: a file, or a directory with all images below it. Hidden names, links to
  *  directories and trees of tiles are passed over. */
 void iiifctl_sources_add(iiifctl_sources_t *sources, const char *operand);
+
+/** Take what was found at @a path below @a root, as if its directory had just been read: what is
+ *  hidden, a tree of tiles, a result or no image is passed over. */
+void iiifctl_sources_find(iiifctl_sources_t *sources, const char *path, const char *root);
+
+/** Forget all files, which are done with. */
+void iiifctl_sources_forget(iiifctl_sources_t *sources);
 
 /** The next file; NULL: none now, or, if @a sources->list is -1, none any more. */
 const iiifctl_file_t *iiifctl_sources_next(iiifctl_sources_t *sources);

@@ -13,8 +13,10 @@
 #include "tools/crew.h"
 #include "tools/lease.h"
 #include "tools/output.h"
+#include "tools/queue.h"
 #include "tools/target.h"
 #include "tools/verbs.h"
+#include "tools/watch.h"
 
 #include "base/banned.h"
 
@@ -31,6 +33,8 @@ enum {
     STRICT,
     ROOT,
     FROM,
+    WATCH,
+    QUEUE,
     PIXELS,
     JSON
 };
@@ -45,6 +49,8 @@ static const iiifctl_option_t options[] = {
     { ROOT, "root", "DIR", "directory that the server serves (default: each SOURCE's own)" },
     { FROM, "from", "-", "read further paths from standard input, one a line" },
     { '0', "null", NULL, "they end in NUL, not in a newline" },
+    { WATCH, "watch", "DIR", "make tiles of all in it, and of what is put there from now on" },
+    { QUEUE, "queue", "URI", "take paths from a list in Redis: redis://HOST[:PORT]/LIST" },
     { 'j', "jobs", "N", "files at a time, 1 to 256 (default: processors)" },
     { FORCE, "force", NULL, "make also what is current, and replace what is in the way" },
     { STRICT, "strict", NULL, "begin nothing more after a failure" },
@@ -62,6 +68,8 @@ typedef struct run_t {
     int force, strict, json, jobs;
     int threads; /* of libvips in one worker */
     iiifctl_sources_t sources;
+    iiifctl_watch_t *watch; /* NULL: none; likewise: */
+    iiifctl_queue_t *queue;
     iiifctl_progress_t progress;
     int counts[IIIFCTL_OUTCOMES];
     apr_pool_t *pool;
@@ -181,7 +189,7 @@ static void tell_json(const run_t *run, const iiifctl_file_t *file, const iiifct
     if (file->name)
         cJSON_AddStringToObject(
             object, "target",
-            iiifctl_target(run->format, run->store, file->name, run->pool).result);
+            iiifctl_target(run->format, run->store, file->name, run->sources.pool).result);
     if (report->outcome == IIIFCTL_BROKEN)
         cJSON_AddStringToObject(object, "reason", report->err.text);
     iiifctl_print_json(object);
@@ -194,6 +202,8 @@ static void done(void *baton, const iiifctl_file_t *file, const iiifctl_report_t
     ++run->counts[report->outcome];
     ++run->progress.files;
     run->progress.bytes += file->size;
+    if (file->origin)
+        run->sources.feed->done(run->sources.feed->baton, file, report->outcome == IIIFCTL_BROKEN);
     run->progress.total = run->sources.list < 0 ? run->sources.files->nelts : 0;
     if (run->json)
         tell_json(run, file, report);
@@ -263,6 +273,7 @@ static int read_options(run_t *run, const iiifctl_call_t *call)
 {
     const char *into = iiifctl_value(call, INTO, NULL);
     const char *format = iiifctl_value(call, FORMAT, "tiff"), *from = iiifctl_value(call, FROM, "");
+    const int feeds = iiifctl_has(call, FROM) + iiifctl_has(call, WATCH) + iiifctl_has(call, QUEUE);
 
     if (!into)
         return iiifctl_usage(call, "--into DIR has to be given");
@@ -270,7 +281,9 @@ static int read_options(run_t *run, const iiifctl_call_t *call)
         return iiifctl_usage(call, "--format: '%s' is none of " IIIFCTL_FORMAT_NAMES, format);
     if (*from && strcmp(from, "-") != 0)
         return iiifctl_usage(call, "--from: '%s' is not -, standard input", from);
-    if (!*from && !call->operands->nelts)
+    if (feeds > 1)
+        return iiifctl_usage(call, "--from, --watch and --queue exclude each other");
+    if (!feeds && !call->operands->nelts)
         return iiifctl_usage(call, "no SOURCE is given");
     run->rules = (iiif_pyramid_rules_t){ .format = run->format->pyramid,
                                          .srgb = iiifctl_has(call, SRGB),
@@ -290,12 +303,15 @@ static void read_sources(run_t *run, const iiifctl_call_t *call)
     run->sources = (iiifctl_sources_t){
         .root = root ? iiifctl_absolute(root, call->pool) : NULL,
         .store = run->store,
-        .files = apr_array_make(call->pool, 64, sizeof(iiifctl_file_t *)),
         .list = iiifctl_has(call, FROM) ? STDIN_FILENO : -1,
         .separator = iiifctl_has(call, '0') ? '\0' : '\n',
-        .line = apr_array_make(call->pool, 256, sizeof(char)),
-        .pool = call->pool,
     };
+    apr_pool_create(&run->sources.pool, call->pool);
+    iiifctl_sources_forget(&run->sources);
+    if (run->watch)
+        iiifctl_watch_feed(run->watch, &run->sources);
+    if (run->queue)
+        iiifctl_queue_feed(run->queue, &run->sources);
     for (i = 0; i < call->operands->nelts; ++i)
         iiifctl_sources_add(&run->sources, APR_ARRAY_IDX(call->operands, i, const char *));
 }
@@ -312,6 +328,45 @@ static void share_processors(run_t *run)
     run->threads = processors > run->jobs ? processors / run->jobs : 1;
 }
 
+/* @return IIIFCTL_OK; else said on stderr */
+static int open_feeds(run_t *run, const iiifctl_call_t *call)
+{
+    apr_array_header_t *watched = apr_array_make(call->pool, 2, sizeof(const char *));
+    const char *uri = iiifctl_value(call, QUEUE, NULL);
+    apr_status_t rv = APR_SUCCESS;
+    iiif_err_t err = { "" };
+    int i;
+
+    for (i = 0; i < call->given->nelts; ++i) {
+        const iiifctl_given_t *given = &APR_ARRAY_IDX(call->given, i, iiifctl_given_t);
+
+        if (given->letter == WATCH)
+            APR_ARRAY_PUSH(watched, const char *) = iiifctl_absolute(given->value, call->pool);
+    }
+    if (uri)
+        rv = iiifctl_queue_open(&run->queue, uri, &err, call->pool);
+    else if (watched->nelts)
+        rv = iiifctl_watch_open(&run->watch, watched, &err, call->pool);
+    if (rv == APR_EINVAL || rv == APR_ENOTDIR)
+        return iiifctl_usage(call, "%s", err.text);
+    if (rv == APR_SUCCESS)
+        return IIIFCTL_OK;
+    fprintf(stderr, "iiifctl tile: %s\n", err.text);
+    return IIIFCTL_FAILED;
+}
+
+/* @return an exit code */
+static int close_feeds(run_t *run)
+{
+    iiif_err_t err = { "" };
+
+    if (run->queue && iiifctl_queue_close(run->queue, &err) != APR_SUCCESS) {
+        fprintf(stderr, "iiifctl tile: %s\n", err.text);
+        return IIIFCTL_FAILED;
+    }
+    return run->watch && iiifctl_watch_failed(run->watch) ? IIIFCTL_FAILED : IIIFCTL_OK;
+}
+
 static int run_tile(const iiifctl_call_t *call)
 {
     run_t run = { .pool = call->pool };
@@ -321,11 +376,12 @@ static int run_tile(const iiifctl_call_t *call)
     int code = read_options(&run, call), i, ended;
     apr_status_t rv;
 
-    if (code != IIIFCTL_OK)
+    if (code != IIIFCTL_OK || (code = open_feeds(&run, call)) != IIIFCTL_OK)
         return code;
     rv = apr_dir_make_recursive(run.store, APR_FPROT_OS_DEFAULT, call->pool);
     if (rv != APR_SUCCESS) {
         fprintf(stderr, "iiifctl tile: cannot make %s\n", run.store);
+        close_feeds(&run);
         return IIIFCTL_FAILED;
     }
     read_sources(&run, call);
@@ -337,10 +393,11 @@ static int run_tile(const iiifctl_call_t *call)
     crew.strict = run.strict;
     crew.sources = &run.sources;
     ended = iiifctl_crew_run(&crew, call->pool);
+    code = close_feeds(&run);
     tell_sum(&run);
     if (ended)
         return 128 + ended;
-    return run.counts[IIIFCTL_BROKEN] ? IIIFCTL_FAILED : IIIFCTL_OK;
+    return run.counts[IIIFCTL_BROKEN] ? IIIFCTL_FAILED : code;
 }
 
 const iiifctl_verb_t iiifctl_verb_tile = { "tile", "SOURCE...",
