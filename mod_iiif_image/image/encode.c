@@ -15,7 +15,7 @@ static int has_cheap_rows(const VipsImage *image)
 static int encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, const iiif_encoding_t *encoding)
 {
     if (!iiif_metadata_has(image) && has_cheap_rows(image))
-        return iiif_encode_jpeg(image, bytes, encoding->quality);
+        return iiif_encode_jpeg(image, bytes, encoding);
     return vips_jpegsave_buffer(image, &bytes->data, &bytes->len, "Q", encoding->quality, NULL);
 }
 
@@ -23,7 +23,7 @@ static int encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, const iiif_encodin
 static int encode_pdf(VipsImage *image, iiif_bytes_t *bytes, const iiif_encoding_t *encoding)
 {
     if (has_cheap_rows(image))
-        return iiif_encode_jpeg(image, bytes, encoding->quality);
+        return iiif_encode_jpeg(image, bytes, encoding);
     return vips_jpegsave_buffer(image, &bytes->data, &bytes->len, "Q", encoding->quality, "strip",
                                 TRUE, NULL);
 }

@@ -69,18 +69,19 @@ static void write_strip(writer_t *writer, const VipsRegion *region, const VipsRe
         written += jpeg_write_scanlines(&writer->compress, rows + written, count - written);
 }
 
-/* All that may jump, and what it needs is in the writer. */
-static int write_rows(writer_t *writer, VipsRegion *region, int quality)
+/* All that may jump, and what it needs is in the writer. No sink of libvips asks for the rows, so
+ * none tells of progress, and who waits is asked here. */
+static int write_rows(writer_t *writer, VipsRegion *region, const iiif_encoding_t *encoding)
 {
     VipsImage *image = region->im;
     VipsRect strip = { 0, 0, image->Xsize, 0 };
 
     if (setjmp(writer->failed))
         return -1;
-    begin(writer, image, quality);
+    begin(writer, image, encoding->quality);
     for (; strip.top < image->Ysize; strip.top += strip.height) {
         strip.height = MIN(STRIP, image->Ysize - strip.top);
-        if (vips_region_prepare(region, &strip))
+        if (!iiif_is_wanted(encoding->wanted) || vips_region_prepare(region, &strip))
             return -1;
         write_strip(writer, region, &strip);
     }
@@ -88,7 +89,7 @@ static int write_rows(writer_t *writer, VipsRegion *region, int quality)
     return 0;
 }
 
-int iiif_encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, int quality)
+int iiif_encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, const iiif_encoding_t *encoding)
 {
     writer_t writer = { .bytes = NULL };
     VipsRegion *region = vips_region_new(image);
@@ -98,7 +99,7 @@ int iiif_encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, int quality)
     writer.errors.error_exit = fail;
     writer.errors.emit_message = ignore;
     writer.compress.client_data = &writer;
-    failed = write_rows(&writer, region, quality);
+    failed = write_rows(&writer, region, encoding);
     if (failed) {
         if (writer.compress.dest) /* which tells at its end alone where the bytes are */
             (*writer.compress.dest->term_destination)(&writer.compress);

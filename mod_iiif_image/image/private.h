@@ -140,6 +140,7 @@ typedef struct iiif_encoding_t {
     int quality; /* where the format has it */
     int effort;  /* likewise */
     int bilevel; /* the pixels are 0 and 255 only; formats that have one-bit samples use them */
+    const iiif_wanted_t *wanted; /* as given to iiif_watch(): libvips' savers ask by that */
 } iiif_encoding_t;
 
 /**
@@ -155,7 +156,7 @@ apr_status_t iiif_encode(iiif_bytes_t *bytes, VipsImage *image, const iiif_encod
 /** Encode 8-bit RGB or gray as JPEG without metadata (image/encode_jpeg.c), its rows being made in
  * this thread.
  *  @param bytes freed by iiif_bytes_free() @return 0, or -1 as libvips does */
-int iiif_encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, int quality);
+int iiif_encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, const iiif_encoding_t *encoding);
 
 /** A one-page PDF that shows a JPEG: one pixel is one point, or less where PDF's page ends. */
 apr_status_t iiif_pdf_from_jpeg(iiif_bytes_t *pdf, const iiif_bytes_t *jpeg, iiif_dims_t dims,

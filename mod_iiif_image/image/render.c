@@ -405,7 +405,7 @@ static apr_status_t encode(iiif_bytes_t *bytes, VipsImage *image, const iiif_res
 {
     const iiif_encoding_t encoding = { resolved->format, look->quality[resolved->format],
                                        look->effort[resolved->format],
-                                       resolved->quality == IIIF_QUALITY_BITONAL };
+                                       resolved->quality == IIIF_QUALITY_BITONAL, look->wanted };
 
     iiif_watch(image, look->wanted); /* again: what is held in memory has no source */
     return iiif_encode(bytes, image, &encoding, err);

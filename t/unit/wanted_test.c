@@ -65,11 +65,17 @@ int main(void)
                                    .size = dims,
                                    .canvas = dims,
                                    .format = IIIF_FORMAT_PNG };
-    iiif_resolved_t turned = full, deep = full, square = full;
+    const char *const jpeg = write_image("plain.jpg", picture(dims, 3), NULL, pool);
+    iiif_resolved_t turned = full, deep = full, square = full, as_jpeg = full, as_pdf = full;
 
     test_one("a PNG", png, full, pool);
     test_one("a tiled TIFF", tiff, full, pool);
     test_one("a JPEG 2000", jp2, full, pool);
+    as_jpeg.format = IIIF_FORMAT_JPG;
+    as_pdf.format = IIIF_FORMAT_PDF;
+    test_one("a JPEG as JPEG", jpeg, as_jpeg, pool);
+    test_one("a PNG as JPEG", png, as_jpeg, pool);
+    test_one("a JPEG as PDF", jpeg, as_pdf, pool);
     turned.rotation = (iiif_rotation_t){ .degrees = APR_UINT64_C(900000000000) };
     turned.canvas = (iiif_dims_t){ dims.height, dims.width };
     test_one("turned", tiff, turned, pool);
