@@ -27,7 +27,7 @@ $renders
 <Location /status>
     SetHandler iiif-status
 </Location>
-LogFormat "%U %>s lane=%{iiif-lane}n wait=%{iiif-wait}n refused=%{iiif-refused}n" lanes
+LogFormat "%U %>s plan=%{iiif-plan}n lane=%{iiif-lane}n wait=%{iiif-wait}n refused=%{iiif-refused}n" lanes
 CustomLog lanes_log lanes
 <IfModule http2_module>
     Protocols h2c http/1.1
@@ -152,9 +152,9 @@ sub overloaded {
     is get($LIGHT)->code, 200, '  and it goes on';
     $httpd->stop;
     my $log = IIIF::PrivateHttpd::slurp($httpd->directory . '/lanes_log');
-    like $log, qr/^\Q$LIGHT\E 200 lane=small wait=0 refused=-$/m, "$mpm: notes of a small render";
-    is scalar(() = $log =~ /503 lane=large wait=\d+ refused=full$/mg), 25, '  of what was refused';
-    is scalar(() = $log =~ /503 lane=large wait=\d+ refused=gone$/mg), 7, '  and of what was dropped';
+    like $log, qr/^\Q$LIGHT\E 200 plan=render lane=small wait=0 refused=-$/m, "$mpm: notes of a small render";
+    is scalar(() = $log =~ /503 plan=- lane=large wait=\d+ refused=full$/mg), 25, '  of what was refused, and is no render';
+    is scalar(() = $log =~ /503 plan=render lane=large wait=\d+ refused=gone$/mg), 7, '  and of what was dropped';
     unlike $httpd->error_log, qr/:(?:warn|error|crit|alert|emerg)\]|exit signal/, '  and nothing in the error log';
     return;
 }

@@ -70,4 +70,15 @@ static inline int iiif_stamp_time_is_past(apr_time_t time, apr_time_t limit)
 
     return age > limit || age < -apr_time_from_sec(3600);
 }
+
+/**
+ * May another content of the file have this very stamp? Some file systems tell time in whole
+ * seconds (ext3, vfat, and NFS of such), so that what is written twice within one looks the same.
+ * A ctime without a fraction is taken for one of theirs, until that second is over.
+ */
+static inline int iiif_stamp_may_repeat(const iiif_stamp_t *stamp)
+{
+    return stamp->ctime % APR_USEC_PER_SEC == 0
+           && !iiif_stamp_time_is_past(stamp->ctime, apr_time_from_sec(2));
+}
 #endif

@@ -47,6 +47,13 @@ apr_status_t iiif_derivatives_create(apr_pool_t *pconf)
     return rv;
 }
 
+/* What is kept is found by the stamps: these are of one content, for good. */
+static int has_lasting_stamps(const iiif_plan_t *plan)
+{
+    return !iiif_stamp_may_repeat(&plan->source->stamp)
+           && !iiif_stamp_may_repeat(&plan->pixels->stamp);
+}
+
 iiif_derived_t *iiif_derived(request_rec *r, const iiif_context_t *context,
                              const iiif_dir_conf_t *settings, const iiif_fingerprint_t *fingerprint)
 {
@@ -55,7 +62,8 @@ iiif_derived_t *iiif_derived(request_rec *r, const iiif_context_t *context,
                                             context->plan->key };
     iiif_derived_t *derived;
 
-    if (!settings->derivative_store || !*settings->derivative_store)
+    if (!settings->derivative_store || !*settings->derivative_store
+        || !has_lasting_stamps(context->plan))
         return NULL;
     derived = apr_pcalloc(r->pool, sizeof(*derived));
     derived->store =
@@ -205,6 +213,8 @@ static int write_it(iiif_derived_t *derived, request_rec *r, const iiif_bytes_t 
     apr_status_t rv = iiif_derivative_write(&full, &derived->derivative, &content, &err);
 
     note(r, rv == APR_SUCCESS ? "stored" : rv == IIIF_EFULL ? "passed" : "failed");
+    if (rv == APR_SUCCESS && is_given_up(derived))
+        iiif_marks_hope(marks, derived->derivative.hash);
     if (rv != APR_SUCCESS && rv != IIIF_EFULL)
         complain(r, rv, err.text);
     if (full)

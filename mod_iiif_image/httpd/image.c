@@ -292,5 +292,7 @@ int iiif_send_image(request_rec *r, iiif_context_t *context, const iiif_dir_conf
         if (context->rv == APR_SUCCESS)
             rv = send_once(r, context, settings);
     }
+    if (context->rv == IIIF_EBUSY) /* nothing was rendered, and renders are counted by this note */
+        apr_table_unset(r->notes, "iiif-plan");
     return context->rv == APR_SUCCESS ? rv : iiif_refuse(r, context->rv, &context->err);
 }

@@ -52,7 +52,8 @@ apr_status_t iiif_source_get(const iiif_source_t **source, const iiif_source_key
     rv = read_now(source, key, rules, err, owner);
     if (rv != APR_SUCCESS)
         apr_pool_destroy(owner);
-    else if (rules->index && iiif_stamp_time_is_past((*source)->stamp.mtime, SETTLED_AFTER))
+    else if (rules->index && iiif_stamp_time_is_past((*source)->stamp.mtime, SETTLED_AFTER)
+             && !iiif_stamp_may_repeat(&(*source)->stamp))
         iiif_lru_put(rules->index, name, &(*source)->stamp,
                      &(iiif_lru_value_t){ *source, (*source)->weight + IIIF_LRU_POOL_BYTES,
                                           (*source)->fd >= 0, owner },

@@ -37,10 +37,19 @@ int iiif_marks_asked_again(const iiif_marks_t *marks, apr_uint64_t hash)
     return (mark_of(marks, hash) & AGAIN) != 0;
 }
 
+static void set_mark(iiif_marks_t *marks, apr_uint64_t hash, apr_uint32_t what)
+{
+    __atomic_store_n(&marks->places[hash % IIIF_MARKS], tag_of(hash) | what, __ATOMIC_RELAXED);
+}
+
 void iiif_marks_give_up(iiif_marks_t *marks, apr_uint64_t hash)
 {
-    __atomic_store_n(&marks->places[hash % IIIF_MARKS], tag_of(hash) | AGAIN | GIVEN_UP,
-                     __ATOMIC_RELAXED);
+    set_mark(marks, hash, AGAIN | GIVEN_UP);
+}
+
+void iiif_marks_hope(iiif_marks_t *marks, apr_uint64_t hash)
+{
+    set_mark(marks, hash, AGAIN);
 }
 
 int iiif_marks_given_up(const iiif_marks_t *marks, apr_uint64_t hash)

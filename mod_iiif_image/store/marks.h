@@ -24,9 +24,12 @@ int iiif_marks_ask(iiif_marks_t *marks, apr_uint64_t hash);
 int iiif_marks_asked_again(const iiif_marks_t *marks, apr_uint64_t hash);
 
 /** Mark that @a hash was made and could not be kept: to wait for another maker would be for
- *  nothing. Holds until something else has its place. */
+ *  nothing. Holds until it is kept after all, or something else has its place. */
 void iiif_marks_give_up(iiif_marks_t *marks, apr_uint64_t hash);
 
-/** Was it? */
+/** Mark that it was kept after all: the store was full, or broken, and is not any more. */
+void iiif_marks_hope(iiif_marks_t *marks, apr_uint64_t hash);
+
+/** Was it given up? */
 int iiif_marks_given_up(const iiif_marks_t *marks, apr_uint64_t hash);
 #endif

@@ -25,6 +25,9 @@ static void test_one(apr_uint64_t hash)
     ok(iiif_marks_given_up(&marks, hash) && iiif_marks_ask(&marks, hash)
            && iiif_marks_given_up(&marks, hash),
        "  until it is given up");
+    iiif_marks_hope(&marks, hash);
+    ok(!iiif_marks_given_up(&marks, hash) && iiif_marks_asked_again(&marks, hash),
+       "  and kept after all");
 }
 
 int main(void)

@@ -219,6 +219,29 @@ static void test_settled(void)
     }
 }
 
+/* Where time has no fraction, a second is to be over before a stamp stands for one content. */
+static void test_repeating(void)
+{
+    const apr_time_t second = apr_time_from_sec(apr_time_sec(apr_time_now()));
+    const struct {
+        apr_time_t ctime;
+        int repeats;
+    } times[] = {
+        { second, 1 },
+        { second - apr_time_from_sec(3), 0 },
+        { second + 1, 0 },
+        { second - apr_time_from_sec(3) + 1, 0 },
+    };
+    unsigned i;
+
+    for (i = 0; i < ROWS(times); ++i) {
+        const iiif_stamp_t stamp = { .mtime = 1, .ctime = times[i].ctime };
+
+        ok(iiif_stamp_may_repeat(&stamp) == times[i].repeats, "a stamp that %s repeat, %u",
+           times[i].repeats ? "may" : "cannot", i);
+    }
+}
+
 static void test_young(apr_pool_t *parent)
 {
     iiif_source_rules_t rules = rules_with(MANY_FILES, parent);
@@ -363,6 +386,7 @@ int main(void)
     test_rules(pool);
     test_failures(pool);
     test_settled();
+    test_repeating();
     test_young(pool);
     test_no_index(pool);
     test_replaced(pool);
