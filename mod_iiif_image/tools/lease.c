@@ -29,21 +29,17 @@ apr_uint64_t iiifctl_lease_hash(const char *name)
     return hash;
 }
 
-apr_status_t iiifctl_lease_take(iiifctl_lease_t *lease, const char *directory, const char *name,
-                                int wait, iiif_err_t *err, apr_pool_t *pool)
+static apr_status_t take(iiifctl_lease_t *lease, const char *directory, struct flock *range,
+                         int wait, iiif_err_t *err, apr_pool_t *pool)
 {
     const char *path = apr_pstrcat(pool, directory, "/.iiifctl-lease", NULL);
-    struct flock lock = { .l_type = F_WRLCK,
-                          .l_whence = SEEK_SET,
-                          .l_start = (off_t)(iiifctl_lease_hash(name) & PLACES),
-                          .l_len = 1 };
     int failed;
 
     lease->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (lease->fd < 0)
         return iiif_fail(err, APR_FROM_OS_ERROR(errno), "cannot open %s", path);
     do
-        failed = fcntl(lease->fd, wait ? SETLKW : SETLK, &lock) ? errno : 0;
+        failed = fcntl(lease->fd, wait ? SETLKW : SETLK, range) ? errno : 0;
     while (failed == EINTR);
     if (!failed)
         return APR_SUCCESS;
@@ -51,6 +47,25 @@ apr_status_t iiifctl_lease_take(iiifctl_lease_t *lease, const char *directory, c
     if (failed == EAGAIN || failed == EACCES)
         return iiif_fail(err, APR_EAGAIN, "another process makes it");
     return iiif_fail(err, APR_FROM_OS_ERROR(failed), "cannot lock %s", path);
+}
+
+apr_status_t iiifctl_lease_take(iiifctl_lease_t *lease, const char *directory, const char *name,
+                                int wait, iiif_err_t *err, apr_pool_t *pool)
+{
+    struct flock place = { .l_type = F_WRLCK,
+                           .l_whence = SEEK_SET,
+                           .l_start = (off_t)(iiifctl_lease_hash(name) & PLACES),
+                           .l_len = 1 };
+
+    return take(lease, directory, &place, wait, err, pool);
+}
+
+apr_status_t iiifctl_lease_take_all(iiifctl_lease_t *lease, const char *directory, iiif_err_t *err,
+                                    apr_pool_t *pool)
+{
+    struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET }; /* from 0 to any end */
+
+    return take(lease, directory, &all, 0, err, pool);
 }
 
 void iiifctl_lease_drop(iiifctl_lease_t *lease)

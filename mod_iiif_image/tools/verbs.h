@@ -14,4 +14,5 @@ extern const iiifctl_verb_t iiifctl_verb_render;  /**< render.c */
 extern const iiifctl_verb_t iiifctl_verb_explain; /**< explain.c */
 extern const iiifctl_verb_t iiifctl_verb_warm;    /**< warm.c */
 extern const iiifctl_verb_t iiifctl_verb_export;  /**< export.c */
+extern const iiifctl_verb_t iiifctl_verb_clean;   /**< clean.c */
 #endif

@@ -34,7 +34,7 @@ static const iiifctl_option_t options[] = {
     { TILE_SIZE, "tile-size", "N", "as IIIFTileSize (default 512)" },
     { QUALITY, "quality", "FORMAT=N", "as IIIFQuality" },
     { EFFORT, "effort", "FORMAT=N", "as IIIFEffort" },
-    { METADATA, "metadata", NULL, "as IIIFMetadata on" },
+    { METADATA, "metadata", NULL, "as IIIFMetadata keep" },
     { LINEAR, "linear-light", NULL, "as IIIFLinearLight on" },
     { IIIFCTL_PAGE, "page", "N", "of a file of several, from 1" },
     { IIIFCTL_PIXELS, "max-pixels", "N", "of FILE; 0: no limit (default 1000000000)" },
