@@ -329,9 +329,31 @@ is_deeply [ (objects('clean', $tiles, '--source', $originals))[0], (ctl('check',
 make_path("$tiles/half.png_files/0", "$tiles/odd.png_files/new");
 spew("$tiles/odd.png_files/new/x", 'mine');
 spew("$tiles/half.png_files/0/0_0.jpg", 'half');
-is((ctl('clean', $tiles))[0], 0, 'clean without more');
+is_deeply [ (ctl('clean', $tiles))[0], -e "$tiles/half.png_files/0/0_0.jpg" ], [ 0, 1 ], 'tiles without a description may be being written';
+set_times($_, 7200, 7200) for map { ("$tiles/$_/0/0_0.jpg", "$tiles/$_/0", "$tiles/$_") } 'half.png_files';
+set_times($_, 7200, 7200) for map { "$tiles/odd.png_files/$_" } 'new/x', 'new', '.';
+is((ctl('clean', $tiles))[0], 0, 'after an hour clean');
 is_deeply [ map { -e "$tiles/$_" ? 1 : 0 } 'half.png_files', 'odd.png_files/new/x' ], [ 0, 1 ],
-    '  removes tiles without a description, unless something else is among them';
+    '  removes them, unless something else is among them';
+
+for my $round (1 .. 5) {
+    my ($pictures, $killed) = (place(), place());
+    write_png("$pictures/$_.png", coordinates(300, 200, 20)) for 'a' .. 'd', 'stays';
+    ctl('tile', $pictures, '--into', $killed, '--format', $_, '--tile-size', 64) for qw(deepzoom zoomify iiif3);
+    unlink map { "$pictures/$_.png" } 'a' .. 'd';
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        open STDOUT, '>', '/dev/null' or POSIX::_exit(99);
+        exec { $CTL } $CTL, 'clean', $killed, '--source', $pictures or POSIX::_exit(99);
+    }
+    select undef, undef, undef, 0.03 + rand 0.04;
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+    my @whole = grep { m{\.dzi$|Properties\.xml$|info\.json$} && !m{/\.iiifctl-|^\.iiifctl-} } files_in($killed);
+    is_deeply [ grep { (ctl('check', "$killed/$_"))[0] } @whole ], [], "killed, round $round: what is there is whole";
+    is((ctl('clean', $killed, '--source', $pictures))[0], 0, '  the next run ends well');
+    is_deeply [ grep { !m{^stays} } files_in($killed) ], [], '  and finishes';
+}
 
 # -- export: any web server, every URI ----------------------------------------------------------
 

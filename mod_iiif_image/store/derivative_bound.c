@@ -482,7 +482,7 @@ apr_status_t iiif_bound_clean(iiif_bound_result_t *result, const char *directory
 
 int iiif_bound_is_store(const char *directory)
 {
-    char path[APR_PATH_MAX], text[sizeof(USAGE_HEAD)];
+    char path[APR_PATH_MAX], text[sizeof(USAGE_HEAD)] = "";
     ssize_t n = -1;
     int fd;
 

@@ -7,6 +7,7 @@
 #include <fts.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tools/clean.h"
@@ -18,6 +19,7 @@
 
 #define LITTER        ".iiifctl-"
 #define LITTER_DIGITS 16
+#define ABANDONED     3600 /* seconds: other writers know nothing of leases */
 
 /* Formats by the ends of their descriptions; "/info.json" is that of both versions. */
 static const char *const formats[] = { "deepzoom", "zoomify", "iiif3", "tiff", "jp2" };
@@ -68,7 +70,8 @@ static int is_level0_region(const char *name)
            || (strchr(name, ',') && !name[strspn(name, "0123456789,")]);
 }
 
-/* Is nothing in the directory of tiles but what iiifctl puts there? */
+/* Is nothing in the directory of tiles but what iiifctl puts there? Nor is there, where there is
+ * none any more. */
 static int is_ours(const char *directory, iiif_stored_kind_e kind)
 {
     int (*is_known)(const char *) = kind == IIIF_STORED_DEEPZOOM  ? is_deepzoom_level
@@ -76,9 +79,9 @@ static int is_ours(const char *directory, iiif_stored_kind_e kind)
                                                                   : is_level0_region;
     DIR *dir = opendir(directory);
     const struct dirent *entry;
-    int known = dir != NULL;
+    int known = dir || errno == ENOENT;
 
-    while (known && (entry = readdir(dir)))
+    while (dir && known && (entry = readdir(dir)))
         known =
             !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") || is_known(entry->d_name);
     if (dir)
@@ -131,6 +134,33 @@ static int describe(iiif_dims_t *full, apr_time_t *mtime, const iiifctl_target_t
     return 1;
 }
 
+/* Has nobody written there lately? */
+static int is_abandoned(const char *path, apr_pool_t *pool)
+{
+    char *const paths[] = { apr_pstrdup(pool, path), NULL };
+    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    const time_t before = time(NULL) - ABANDONED;
+    int abandoned = fts != NULL;
+    FTSENT *entry;
+
+    while (abandoned && (entry = fts_read(fts)))
+        abandoned = entry->fts_info == FTS_DP || entry->fts_statp->st_mtime < before;
+    if (fts)
+        fts_close(fts);
+    return abandoned;
+}
+
+/* Tiles of Deep Zoom, which come before their description and go after it. */
+static const char *reason_without_description(const iiifctl_target_t *target, apr_pool_t *pool)
+{
+    const char *tiles = apr_pstrcat(pool, target->base, target->format->placed[0], NULL);
+
+    if (!target->format->made[1] || !names_image(target->name)
+        || !is_ours(tiles, target->format->kind) || !is_abandoned(tiles, pool))
+        return NULL;
+    return "tiles without a description";
+}
+
 /* Why it goes; NULL: it stays. As `check` finds it. */
 static const char *reason_to_go(const iiifctl_clean_t *clean, const iiifctl_target_t *target,
                                 apr_pool_t *pool)
@@ -142,12 +172,8 @@ static const char *reason_to_go(const iiifctl_clean_t *clean, const iiifctl_targ
     iiif_dims_t full;
     apr_status_t rv;
 
-    if (!exists(path)) /* of Deep Zoom, whose tiles come first and go last */
-        return target->format->made[1] && names_image(target->name)
-                       && is_ours(apr_pstrcat(pool, target->base, target->format->placed[0], NULL),
-                                  target->format->kind)
-                   ? "tiles without a description"
-                   : NULL;
+    if (!exists(path))
+        return reason_without_description(target, pool);
     if (!clean->sources || !describe(&full, &mtime, target, path, pool))
         return NULL;
     rv = iiifctl_original_find(&query, path, suffix, clean->store, clean->sources, NULL, pool);
@@ -186,15 +212,15 @@ static apr_status_t move(const char *from, const char *to, iiif_err_t *err)
     return iiif_fail(err, APR_FROM_OS_ERROR(errno), "cannot be removed: %s", strerror(errno));
 }
 
-/* First out of the server's sight, its description before its tiles; then away. Whoever is killed
- * meanwhile leaves litter, not half of a set. */
+/* Out of the way first, then away: whoever is killed meanwhile leaves litter. The description comes
+ * last, as the next run finds the set by it; no server uses it any more. */
 static apr_status_t take_away(const iiifctl_target_t *target, iiif_err_t *err, apr_pool_t *pool)
 {
     const iiifctl_format_t *format = target->format;
     apr_status_t rv = iiifctl_target_begin(target, err, pool);
     int i;
 
-    for (i = format->made[1] ? 1 : 0; i >= 0 && rv == APR_SUCCESS; --i)
+    for (i = 0; i < 2 && format->made[i] && rv == APR_SUCCESS; ++i)
         rv = move(apr_pstrcat(pool, target->base, format->placed[i], NULL),
                   apr_psprintf(pool, "%s/old-%d", target->temporary, i), err);
     iiifctl_target_end(target, pool);

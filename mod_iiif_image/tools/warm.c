@@ -345,7 +345,9 @@ static int read_thumbnails(run_t *run, const iiifctl_call_t *call)
 
 static int read_options(run_t *run, const iiifctl_call_t *call)
 {
-    static const long tile[2] = { 64, 4096 };
+    static const long tile[2] = { 64, 4096 }, pages[2] = { 1, 65535 };
+    static const long pixels[2] = { 0, 1000000000000000L };
+    long unused;
     const char *store = iiifctl_value(call, INTO, NULL);
     int ignored[IIIF_FORMATS];
     iiif_format_e format;
@@ -359,6 +361,8 @@ static int read_options(run_t *run, const iiifctl_call_t *call)
     run->store = (iiif_derivative_store_t){ iiifctl_absolute(store, call->pool), 0, 1 };
     if (iiifctl_bytes_of(&run->store.bound, call, BOUND, "max-size") != IIIFCTL_OK
         || iiifctl_number_of(&run->tile, call, TILE_SIZE, tile) != IIIFCTL_OK
+        || iiifctl_number_of(&unused, call, IIIFCTL_PAGE, pages) != IIIFCTL_OK
+        || iiifctl_number_of(&unused, call, IIIFCTL_PIXELS, pixels) != IIIFCTL_OK
         || read_numbers(ignored, call, QUALITY, "quality") != IIIFCTL_OK
         || read_numbers(ignored, call, EFFORT, "effort") != IIIFCTL_OK
         || read_thumbnails(run, call) != IIIFCTL_OK || check_store(run) != IIIFCTL_OK)
