@@ -336,6 +336,12 @@ is((ctl('clean', $tiles))[0], 0, 'after an hour clean');
 is_deeply [ map { -e "$tiles/$_" ? 1 : 0 } 'half.png_files', 'odd.png_files/new/x' ], [ 0, 1 ],
     '  removes them, unless something else is among them';
 
+unlink "$originals/stays.png" or die "stays.png: $!\n";
+spew("$originals/another.txt", 'not empty');
+remove_tree("$tiles/stays.png_files");
+is_deeply [ (ctl('clean', $tiles, '--source', $originals))[0], grep { m{^stays} } files_in($tiles) ], [0],
+    'what is left of a set whose removal was cut goes with the next';
+
 for my $round (1 .. 5) {
     my ($pictures, $killed) = (place(), place());
     write_png("$pictures/$_.png", coordinates(300, 200, 20)) for 'a' .. 'd', 'stays';
