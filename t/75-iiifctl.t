@@ -167,7 +167,7 @@ for my $row ([ 2, qr/usage/ ], [ 2, qr/no verb 'fly'/, 'fly' ], [ 2, qr/--into/,
 my ($code, $help) = ctl('--help');
 is $code, 0, '--help is no error';
 my @verbs = $help =~ /^  (\w+) +\w/mg;
-is_deeply \@verbs, [qw(tile check info render explain)], '  and names the verbs';
+is_deeply \@verbs, [qw(tile check info render explain clean warm export)], '  and names the verbs';
 like +(ctl('--version'))[1], qr/^iiifctl \d+\.\d+/, '--version';
 my $man = slurp($MAN);
 for my $verb (@verbs) {

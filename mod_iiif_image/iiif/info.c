@@ -74,10 +74,11 @@ static void add_limits(cJSON *json, const iiif_limits_t *limits)
 static void add_formats(cJSON *json, const char *name, const iiif_info_t *info)
 {
     cJSON *formats = cJSON_AddArrayToObject(json, name);
+    const int promised = info->static_files ? 0 : 2;
     unsigned i;
 
     for (i = 0; i < IIIF_FORMATS; ++i) {
-        if ((info->formats & 1u << i) && iiif_format((iiif_format_e)i)->level == 3)
+        if ((info->formats & 1u << i) && iiif_format((iiif_format_e)i)->level > promised)
             cJSON_AddItemToArray(formats,
                                  cJSON_CreateString(iiif_format((iiif_format_e)i)->extension));
     }
@@ -284,7 +285,7 @@ static cJSON *build_3(const iiif_info_t *info, apr_pool_t *pool)
     cJSON_AddStringToObject(json, "id", info->id);
     cJSON_AddStringToObject(json, "type", "ImageService3");
     cJSON_AddStringToObject(json, "protocol", "http://iiif.io/api/image");
-    cJSON_AddStringToObject(json, "profile", "level2");
+    cJSON_AddStringToObject(json, "profile", info->static_files ? "level0" : "level2");
     cJSON_AddNumberToObject(json, "width", info->subject.full.width);
     cJSON_AddNumberToObject(json, "height", info->subject.full.height);
     add_limits(json, &info->subject.limits);
@@ -293,8 +294,10 @@ static cJSON *build_3(const iiif_info_t *info, apr_pool_t *pool)
     if (info->rights)
         cJSON_AddStringToObject(json, "rights", info->rights);
     add_formats(json, "extraFormats", info);
-    add_qualities(json, "extraQualities", info);
-    add_features(json, "extraFeatures", info);
+    if (!info->static_files) {
+        add_qualities(json, "extraQualities", info);
+        add_features(json, "extraFeatures", info);
+    }
     add_links(json, info, pool);
     return json;
 }

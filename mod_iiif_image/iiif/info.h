@@ -32,6 +32,7 @@ typedef struct iiif_info_t {
     iiif_subject_t subject;
     iiif_dims_t tile;                /**< pixels of a tile; within the limits */
     iiif_format_set_t formats;       /**< what this server can encode */
+    int static_files;                /**< 3.0 alone: files without a server, which is level 0 */
     const char *rights;              /**< URI: `rights` in 3.0, `license` in 2.1; NULL: none */
     const char *attribution;         /**< 2.1 alone has it; NULL: none */
     const char *logo;                /**< URI; 2.1 alone has it; NULL: none */

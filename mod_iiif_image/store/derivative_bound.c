@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/range_lock.h"
+#include "base/stamp.h"
 #include "store/derivative.h"
 
 #include "base/banned.h"
@@ -22,7 +23,8 @@
 #define USAGE_LENGTH 40
 #define CHANGING     0 /* bytes of `usage` that are locked */
 #define EVICTING     1
-#define DEPTH        3                            /* hh, name, fingerprint; then files */
+#define DEPTH        3 /* hh, name, fingerprint; then files */
+#define NAMES        2
 #define AGES         1280                         /* see age_of() */
 #define AGE_MAX      (((apr_int64_t)1 << 42) - 1) /* milliseconds; more than a century */
 #define TEMP_MAX_AGE apr_time_from_sec(3600)
@@ -75,7 +77,7 @@ static apr_status_t lock_usage(usage_t *usage, const char *directory)
     *usage = (usage_t){ .fd = open_usage(directory) };
     if (usage->fd < 0)
         return errno;
-    rv = iiif_range_lock(usage->fd, CHANGING, 1);
+    rv = iiif_range_lock(usage->fd, CHANGING, 1, 1);
     if (rv != APR_SUCCESS) {
         close(usage->fd);
         return rv;
@@ -196,10 +198,14 @@ typedef struct walk_t {
     apr_int64_t counted;
     apr_int64_t by_age[AGES];
     int removing;
-    int oldest_kept;      /* older ones go, of these */
-    apr_int64_t of_these; /* so many bytes more */
-    apr_int64_t removed;  /* and not yet reported */
-    apr_status_t rv;      /* why something could not be removed */
+    int oldest_kept;                 /* older ones go, of these */
+    apr_int64_t of_these;            /* so many bytes more */
+    apr_int64_t removed;             /* and not yet reported */
+    apr_status_t rv;                 /* why something could not be removed */
+    const iiif_bound_order_t *order; /* of a person; NULL: eviction */
+    apr_time_t fresh;                /* when the source was written that is being visited */
+    apr_int64_t doomed;              /* bytes that go whatever the bound */
+    iiif_bound_result_t result;
 } walk_t;
 
 /* 32 steps for each doubling of the milliseconds since the last use. */
@@ -222,46 +228,81 @@ static int stopped(const walk_t *walk)
     return __atomic_load_n(walk->stop, __ATOMIC_RELAXED);
 }
 
+static int is_dry(const walk_t *walk)
+{
+    return walk->order && walk->order->dry;
+}
+
 static void report(walk_t *walk)
 {
     apr_int64_t total;
 
-    if (walk->removed)
+    if (walk->removed && !is_dry(walk))
         iiif_bound_add(&total, walk->directory, -walk->removed);
     walk->removed = 0;
 }
 
 static int remove_entry(walk_t *walk, int dir, const char *name, int flag)
 {
-    if (!unlinkat(dir, name, flag))
+    if (is_dry(walk) || !unlinkat(dir, name, flag))
         return 1;
     if (errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST)
         walk->rv = errno;
     return 0;
 }
 
+/* Does it go, whatever the bound? */
+static int is_doomed(const walk_t *walk, const struct stat *is)
+{
+    return walk->order
+           && (iiif_stamp_time(is->st_mtim) < walk->fresh
+               || iiif_stamp_time(is->st_atim) < walk->order->unused);
+}
+
+static void count_file(walk_t *walk, const struct stat *is)
+{
+    apr_int64_t cost = iiif_bound_cost(is->st_size);
+
+    walk->counted += cost;
+    ++walk->result.files;
+    if (is_doomed(walk, is))
+        walk->doomed += cost;
+    else
+        walk->by_age[age_of(walk, is)] += cost;
+}
+
+/* Is it of those that go for the bound? */
+static int is_old_enough(const walk_t *walk, int age)
+{
+    return age > walk->oldest_kept || (age == walk->oldest_kept && walk->of_these > 0);
+}
+
+static void note_removed(walk_t *walk, apr_int64_t files, apr_int64_t cost)
+{
+    walk->removed += cost;
+    walk->result.removed_files += files;
+    walk->result.removed_bytes += cost;
+}
+
 /* Is it gone? */
 static int visit_file(walk_t *walk, int dir, const char *name)
 {
     struct stat is;
-    apr_int64_t cost;
-    int age;
+    int age, doomed;
 
     if (fstatat(dir, name, &is, AT_SYMLINK_NOFOLLOW) || S_ISDIR(is.st_mode))
         return 0;
-    cost = iiif_bound_cost(is.st_size);
-    age = age_of(walk, &is);
     if (!walk->removing) {
-        walk->counted += cost;
-        walk->by_age[age] += cost;
+        count_file(walk, &is);
         return 0;
     }
-    if (age < walk->oldest_kept || (age == walk->oldest_kept && walk->of_these <= 0)
-        || !remove_entry(walk, dir, name, 0))
+    age = age_of(walk, &is);
+    doomed = is_doomed(walk, &is);
+    if ((!doomed && !is_old_enough(walk, age)) || !remove_entry(walk, dir, name, 0))
         return 0;
-    walk->removed += cost;
-    if (age == walk->oldest_kept)
-        walk->of_these -= cost;
+    note_removed(walk, 1, iiif_bound_cost(is.st_size));
+    if (!doomed && age == walk->oldest_kept)
+        walk->of_these -= iiif_bound_cost(is.st_size);
     if (walk->removed >= REPORT_EVERY)
         report(walk);
     return 1;
@@ -280,6 +321,8 @@ static int visit_directory(walk_t *walk, int parent, const char *name, int depth
         return 0;
     }
     walk->counted += IIIF_BOUND_BLOCK;
+    if (depth == NAMES && walk->order && walk->order->source_time)
+        walk->fresh = walk->order->source_time(walk->order->baton, name);
     while (!stopped(walk) && (entry = readdir(dir))) {
         const char *child = entry->d_name;
 
@@ -296,7 +339,7 @@ static int visit_directory(walk_t *walk, int parent, const char *name, int depth
     closedir(dir);
     if (!walk->removing || left || !remove_entry(walk, parent, name, AT_REMOVEDIR))
         return 0;
-    walk->removed += IIIF_BOUND_BLOCK;
+    note_removed(walk, 0, IIIF_BOUND_BLOCK);
     return 1;
 }
 
@@ -315,8 +358,9 @@ static void remove_old_temps(walk_t *walk, int store)
     }
     while ((entry = readdir(dir))) {
         if (!fstatat(fd, entry->d_name, &is, AT_SYMLINK_NOFOLLOW) && S_ISREG(is.st_mode)
-            && walk->now - apr_time_make(is.st_atim.tv_sec, 0) > TEMP_MAX_AGE)
-            remove_entry(walk, fd, entry->d_name, 0);
+            && walk->now - apr_time_make(is.st_atim.tv_sec, 0) > TEMP_MAX_AGE
+            && remove_entry(walk, fd, entry->d_name, 0))
+            ++walk->result.removed_files;
     }
     closedir(dir);
 }
@@ -350,10 +394,10 @@ static void choose_age(walk_t *walk, apr_int64_t enough)
     walk->of_these = enough;
 }
 
-static apr_status_t evict(walk_t *walk, apr_int64_t bound)
+/* The first walk: what there is, which is what `usage` says from now on. */
+static apr_status_t count(apr_int64_t *total, walk_t *walk)
 {
-    apr_int64_t before = 0, total = 0;
-    apr_int64_t low = bound - bound / BELOW;
+    apr_int64_t before = 0;
     apr_status_t rv = iiif_bound_add(&before, walk->directory, 0);
 
     if (rv != APR_SUCCESS && rv != APR_EINCOMPLETE)
@@ -361,7 +405,15 @@ static apr_status_t evict(walk_t *walk, apr_int64_t bound)
     apr_sleep(SETTLED); /* so that the walk finds what was counted before */
     rv = visit_store(walk);
     if (rv == APR_SUCCESS && !stopped(walk))
-        rv = set_usage(&total, walk->directory, walk->counted, before);
+        rv = set_usage(total, walk->directory, walk->counted, before);
+    return rv;
+}
+
+static apr_status_t evict(walk_t *walk, apr_int64_t bound)
+{
+    apr_int64_t low = bound - bound / BELOW, total = 0;
+    apr_status_t rv = count(&total, walk);
+
     if (rv != APR_SUCCESS || stopped(walk) || total <= low)
         return rv;
     choose_age(walk, total - low);
@@ -377,7 +429,7 @@ apr_status_t iiif_bound_evict(const char *directory, apr_int64_t bound, const in
     apr_status_t rv;
     int fd = open_usage(directory);
 
-    rv = fd < 0 ? errno : iiif_range_lock(fd, EVICTING, 0);
+    rv = fd < 0 ? errno : iiif_range_lock(fd, EVICTING, 1, 0);
     if (rv == APR_SUCCESS)
         rv = evict(&walk, bound);
     if (fd >= 0)
@@ -386,4 +438,59 @@ apr_status_t iiif_bound_evict(const char *directory, apr_int64_t bound, const in
         return APR_SUCCESS;
     return iiif_fail(err, rv, "nothing can be removed from %s: %s", directory,
                      apr_strerror(rv, reason, sizeof(reason)));
+}
+
+/* -- by a person ----------------------------------------------------------------------------- */
+
+static apr_status_t clean(walk_t *walk)
+{
+    const iiif_bound_order_t *order = walk->order;
+    apr_int64_t total = 0;
+    apr_status_t rv = is_dry(walk) ? visit_store(walk) : count(&total, walk);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    walk->result.bytes = walk->counted;
+    walk->oldest_kept = AGES;
+    if (order->bound && walk->counted - walk->doomed > order->bound)
+        choose_age(walk, walk->counted - walk->doomed - order->bound);
+    walk->removing = 1;
+    return visit_store(walk);
+}
+
+apr_status_t iiif_bound_clean(iiif_bound_result_t *result, const char *directory,
+                              const iiif_bound_order_t *order, iiif_err_t *err)
+{
+    static const int go_on = 0;
+    walk_t walk = { .directory = directory, .stop = &go_on, .now = apr_time_now(), .order = order };
+    char reason[128];
+    apr_status_t rv = APR_SUCCESS;
+    int fd = order->dry ? -1 : open_usage(directory);
+
+    if (!order->dry)
+        rv = fd < 0 ? errno : iiif_range_lock(fd, EVICTING, 1, 1);
+    if (rv == APR_SUCCESS)
+        rv = clean(&walk);
+    if (fd >= 0)
+        close(fd);
+    if (rv != APR_SUCCESS)
+        return iiif_fail(err, rv, "%s cannot be cleaned: %s", directory,
+                         apr_strerror(rv, reason, sizeof(reason)));
+    *result = walk.result;
+    return rv;
+}
+
+int iiif_bound_is_store(const char *directory)
+{
+    char path[APR_PATH_MAX], text[sizeof(USAGE_HEAD)] = "";
+    ssize_t n = -1;
+    int fd;
+
+    apr_snprintf(path, sizeof(path), "%s/usage", directory);
+    fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0) {
+        n = read(fd, text, sizeof(USAGE_HEAD) - 1);
+        close(fd);
+    }
+    return n == sizeof(USAGE_HEAD) - 1 && !memcmp(text, USAGE_HEAD, sizeof(USAGE_HEAD) - 1);
 }

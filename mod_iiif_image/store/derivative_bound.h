@@ -12,6 +12,7 @@
  * directories count in whole blocks of 4 KiB, about as `du` counts them.
  */
 #include <apr.h>
+#include <apr_time.h>
 
 #include "base/err.h"
 
@@ -46,4 +47,32 @@ apr_status_t iiif_bound_add(apr_int64_t *total, const char *directory, apr_int64
  */
 apr_status_t iiif_bound_evict(const char *directory, apr_int64_t bound, const int *stop,
                               iiif_err_t *err);
+
+/** What a person wants to be gone. Borrowed for the call. */
+typedef struct iiif_bound_order_t {
+    apr_int64_t bound; /**< bytes that may be left; 0: any number */
+    apr_time_t unused; /**< what was last used before that goes; 0: nothing for that reason */
+    /** When the source was written of which @a segment is the escaped name: what is older is of
+     *  another content, and goes. 0: not known; APR_INT64_MAX: there is no such source */
+    apr_time_t (*source_time)(void *baton, const char *segment); /**< NULL: none is known */
+    void *baton;
+    int dry; /**< nothing is changed, only counted */
+} iiif_bound_order_t;
+
+/** What became of it, in derivatives and bytes of the bound; directories count in bytes alone. */
+typedef struct iiif_bound_result_t {
+    apr_int64_t files, bytes; /**< before */
+    apr_int64_t removed_files, removed_bytes;
+} iiif_bound_result_t;
+
+/**
+ * Remove what @a order says, and, as eviction does, what killed writers left and what is empty; and
+ * correct the count. Waits for whoever evicts. Servers may go on meanwhile.
+ * @param result filled on success
+ */
+apr_status_t iiif_bound_clean(iiif_bound_result_t *result, const char *directory,
+                              const iiif_bound_order_t *order, iiif_err_t *err);
+
+/** Is @a directory a store of derivatives: has its `usage` the head of one? */
+int iiif_bound_is_store(const char *directory);
 #endif

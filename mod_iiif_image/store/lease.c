@@ -42,7 +42,7 @@ apr_status_t iiif_lease_open(iiif_lease_t **lease, const char *directory, apr_ui
 
 apr_status_t iiif_lease_take(iiif_lease_t *lease)
 {
-    return iiif_range_lock(lease->fd, lease->at, 0);
+    return iiif_range_lock(lease->fd, lease->at, 1, 0);
 }
 
 void iiif_lease_release(iiif_lease_t *lease)

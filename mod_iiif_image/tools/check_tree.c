@@ -3,7 +3,6 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#include "store/description.h"
 #include "tools/finding.h"
 #include "tools/tree.h"
 
@@ -59,6 +58,12 @@ static apr_status_t read_description(iiif_description_t *description, const char
     apr_file_close(file);
     text[len] = '\0';
     return descriptions[row].parse(description, text, len, err, pool);
+}
+
+apr_status_t iiifctl_description_read(iiif_description_t *description, const char *path,
+                                      iiif_err_t *err, apr_pool_t *pool)
+{
+    return read_description(description, path, row_of(path), err, pool);
 }
 
 /* As if its original were of the size that it says, and older: for the tiles alone. */

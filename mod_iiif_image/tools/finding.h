@@ -8,6 +8,7 @@
 #include <apr_pools.h>
 
 #include "image/source.h"
+#include "store/description.h"
 #include "store/tile_store.h"
 
 /** How to check. */
@@ -40,6 +41,14 @@ iiifctl_finding_t iiifctl_check_image(const char *path, const char *store,
  */
 iiifctl_finding_t iiifctl_check_tree(const char *path, const char *store,
                                      const iiifctl_check_t *check, apr_pool_t *pool);
+
+/**
+ * Read what describes tiles.
+ * @param path one of which iiifctl_is_description() is true
+ * @return APR_SUCCESS; why it cannot be read, or IIIF_EBADSOURCE
+ */
+apr_status_t iiifctl_description_read(iiif_description_t *description, const char *path,
+                                      iiif_err_t *err, apr_pool_t *pool);
 
 /** Is that the name of a description of tiles, by its end? */
 int iiifctl_is_description(const char *path);

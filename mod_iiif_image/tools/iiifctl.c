@@ -12,8 +12,8 @@
 #define VERSION "1.0-dev"
 
 static const iiifctl_verb_t *const verbs[] = {
-    &iiifctl_verb_tile,   &iiifctl_verb_check,   &iiifctl_verb_info,
-    &iiifctl_verb_render, &iiifctl_verb_explain,
+    &iiifctl_verb_tile,    &iiifctl_verb_check, &iiifctl_verb_info, &iiifctl_verb_render,
+    &iiifctl_verb_explain, &iiifctl_verb_clean, &iiifctl_verb_warm, &iiifctl_verb_export,
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -26,6 +26,13 @@ typedef struct iiifctl_lease_t {
 apr_status_t iiifctl_lease_take(iiifctl_lease_t *lease, const char *directory, const char *name,
                                 int wait, iiif_err_t *err, apr_pool_t *pool);
 
+/**
+ * Take all leases of @a directory at once: nobody makes anything there until it is dropped.
+ * @return APR_SUCCESS; APR_EAGAIN: somebody has one; else as above
+ */
+apr_status_t iiifctl_lease_take_all(iiifctl_lease_t *lease, const char *directory, iiif_err_t *err,
+                                    apr_pool_t *pool);
+
 /** Give it back; nothing happens when it was not taken. */
 void iiifctl_lease_drop(iiifctl_lease_t *lease);
 #endif

@@ -12,4 +12,7 @@ extern const iiifctl_verb_t iiifctl_verb_check;   /**< check.c */
 extern const iiifctl_verb_t iiifctl_verb_info;    /**< info.c */
 extern const iiifctl_verb_t iiifctl_verb_render;  /**< render.c */
 extern const iiifctl_verb_t iiifctl_verb_explain; /**< explain.c */
+extern const iiifctl_verb_t iiifctl_verb_warm;    /**< warm.c */
+extern const iiifctl_verb_t iiifctl_verb_export;  /**< export.c */
+extern const iiifctl_verb_t iiifctl_verb_clean;   /**< clean.c */
 #endif

@@ -151,6 +151,79 @@ static void test_empty(apr_pool_t *pool)
        "directories go with the last of their files");
 }
 
+/* -- by a person ----------------------------------------------------------------------------- */
+
+/* One source is gone, one was written later than what was made of it. */
+static apr_time_t written(void *asked, const char *segment)
+{
+    static const apr_time_t then = APR_TIME_C(1000000000000000); /* as keep() says */
+
+    ++*(unsigned *)asked;
+    if (!strcmp(segment, "image%205.tif"))
+        return then + 1;
+    return strcmp(segment, "image%2010.tif") != 0 ? then : APR_INT64_MAX;
+}
+
+static iiif_bound_result_t clean(const iiif_bound_order_t *order)
+{
+    iiif_bound_result_t result = { -1, -1, -1, -1 };
+    iiif_err_t err;
+
+    iiif_bound_clean(&result, directory, order, &err);
+    return result;
+}
+
+/* How many of the first 100 are there that should not be, or the reverse. */
+static unsigned count_wrong(apr_pool_t *pool)
+{
+    unsigned i, wrong = 0;
+
+    for (i = 0; i < 100; ++i)
+        wrong += is_there(i, pool) != (i < 71 && i % 20 != 5 && i % 20 != 10);
+    return wrong;
+}
+
+static void test_clean(apr_pool_t *pool)
+{
+    const apr_time_t now = apr_time_now();
+    iiif_bound_order_t order = { .dry = 1 };
+    iiif_bound_result_t result, dry;
+    unsigned asked = 0, files = 0;
+    apr_int64_t before;
+
+    fill_store(100, pool);
+    before = held(&files);
+    ok(iiif_bound_is_store(directory), "it is a store");
+    result = clean(&order);
+    ok(result.files == files && result.bytes == before && !result.removed_files
+           && !result.removed_bytes,
+       "nothing is wanted: nothing goes");
+    /* number i was used (i + 1)^2 seconds ago: 71 to 99 are old; 4 of each source are not */
+    order.unused = now - apr_time_from_sec(71 * 71);
+    order.source_time = written;
+    order.baton = &asked;
+    dry = clean(&order);
+    ok(dry.removed_files == 29 + 4 + 4 && asked,
+       "what is old, gone, or of an older content would go: %ld", (long)dry.removed_files);
+    ok(held(NULL) == before && counted() == before, "  and is there still");
+    order.dry = 0;
+    result = clean(&order);
+    ok(result.removed_files == dry.removed_files && result.removed_bytes == dry.removed_bytes,
+       "  until it is meant");
+    ok(count_wrong(pool) == 0, "  for each reason, and nothing else");
+    ok(held(NULL) == before - result.removed_bytes && counted() == held(NULL),
+       "  which is counted");
+    before = held(NULL);
+    result = clean(&(iiif_bound_order_t){ .bound = before / 2 });
+    ok(held(NULL) <= before / 2 && counted() == held(NULL), "down to a bound: %ld of %ld",
+       (long)held(NULL), (long)before);
+    ok(is_there(0, pool), "  what was used last is left");
+    write_usage("x", 1);
+    ok(!iiif_bound_is_store(directory), "no store without its head");
+    clean(&(iiif_bound_order_t){ .bound = 0 });
+    ok(counted() == held(NULL), "but counted anew, if somebody says so");
+}
+
 /* clang-format off */
 static const struct { const char *text; size_t length; } corrupt[] = {
     { "", 0 },
@@ -344,6 +417,7 @@ int main(void)
     test_take();
     test_order(pool);
     test_empty(pool);
+    test_clean(pool);
     test_corrupt(pool);
     test_readers(pool);
     test_foreign(pool);

@@ -323,6 +323,31 @@ static void test_extra_parse(void)
     }
 }
 
+/* Files without a server: level 0 demands JPEG, everything else is beyond it. */
+static void test_static_files(void)
+{
+    static const struct {
+        const char *path, *want;
+    } expected[] = {
+        { "profile", "\"level0\"" },
+        { "sizes/4", "{\"width\":6000,\"height\":4000}" },
+        { "tiles", "[{\"width\":512,\"height\":512,\"scaleFactors\":[1,2,4,8,16]}]" },
+        { "extraFormats", "[\"png\"]" },
+        { "extraQualities", "" },
+        { "extraFeatures", "" },
+    };
+    iiif_info_t info = plain(V3);
+    cJSON *json;
+    unsigned i;
+
+    info.static_files = 1;
+    json = document(&info);
+    for (i = 0; i < ROWS(expected); ++i)
+        ok(!strcmp(value_at(json, expected[i].path), expected[i].want), "files: %s",
+           expected[i].path);
+    cJSON_Delete(json);
+}
+
 int main(void)
 {
     apr_initialize();
@@ -332,6 +357,7 @@ int main(void)
     test_merges();
     test_details();
     test_extra_parse();
+    test_static_files();
     apr_pool_destroy(pool);
     apr_terminate();
     return done_testing();
