@@ -172,7 +172,10 @@ apr_status_t iiif_bound_add(apr_int64_t *total, const char *directory, apr_int64
     return rv;
 }
 
-/* What was counted is right; what was added since it was @a before is added to that. */
+#define UNKNOWN (-1)
+
+/* What was counted is right; what was added since it was @a before is added to that. Where that was
+ * UNKNOWN, whoever has written it since has counted the same files. */
 static apr_status_t set_usage(apr_int64_t *total, const char *directory, apr_int64_t counted,
                               apr_int64_t before)
 {
@@ -181,7 +184,7 @@ static apr_status_t set_usage(apr_int64_t *total, const char *directory, apr_int
 
     if (rv != APR_SUCCESS)
         return rv;
-    if (!usage.known)
+    if (!usage.known || before == UNKNOWN)
         usage.total = before = 0;
     rv = change_usage(total, &usage, counted - before);
     close(usage.fd);
@@ -400,7 +403,9 @@ static apr_status_t count(apr_int64_t *total, walk_t *walk)
     apr_int64_t before = 0;
     apr_status_t rv = iiif_bound_add(&before, walk->directory, 0);
 
-    if (rv != APR_SUCCESS && rv != APR_EINCOMPLETE)
+    if (rv == APR_EINCOMPLETE)
+        before = UNKNOWN;
+    else if (rv != APR_SUCCESS)
         return rv;
     apr_sleep(SETTLED); /* so that the walk finds what was counted before */
     rv = visit_store(walk);

@@ -253,6 +253,29 @@ static void test_corrupt(apr_pool_t *pool)
     ok(is_there(49, pool), "  with nobody gone");
 }
 
+/* `usage` was removed while somebody evicted, who writes what they counted into the new one: those
+ * are the same files. */
+static void test_counted_twice(apr_pool_t *pool)
+{
+    apr_int64_t before;
+    unsigned files = 0;
+    pid_t other;
+
+    fill_store(100, pool);
+    before = held(NULL);
+    write_usage("", 0);
+    other = fork();
+    if (!other) {
+        apr_sleep(apr_time_from_msec(20)); /* after eviction has begun, and before it counts */
+        write_usage(apr_psprintf(pool, "iiif-derivatives 1 %020ld\n", (long)before), 40);
+        _exit(0);
+    }
+    evict_to(before * 2);
+    waitpid(other, NULL, 0);
+    ok(held(&files) == before && files == 100 && counted() == before,
+       "what two have counted is there once, and nobody goes: %u files", files);
+}
+
 static void test_readers(apr_pool_t *pool)
 {
     iiif_derivative_t derivative = named(&store, "read", "k.jpg", pool);
@@ -419,6 +442,7 @@ int main(void)
     test_empty(pool);
     test_clean(pool);
     test_corrupt(pool);
+    test_counted_twice(pool);
     test_readers(pool);
     test_foreign(pool);
     test_temps(pool);
