@@ -15,7 +15,8 @@
 
 #include "base/banned.h"
 
-#define RETRY_AFTER "2" /* seconds, where nobody knows better */
+#define RETRY_AFTER "2"  /* seconds */
+#define SMALL       8192 /* bytes of a body: no client is too slow for so many */
 
 static int status_of(apr_status_t rv)
 {
@@ -135,6 +136,10 @@ static int pass(request_rec *r, apr_bucket_brigade *bb, apr_off_t len)
     if (r->header_only)
         apr_brigade_cleanup(bb);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
+    /* httpd would leave what is small to another thread, which costs more than to send it; behind
+     * the end, where filters that compress do not see it */
+    if (!r->header_only && len <= SMALL)
+        APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(bb->bucket_alloc));
     if (ap_pass_brigade(r->output_filters, bb) != APR_SUCCESS && !r->connection->aborted)
         return AP_FILTER_ERROR;
     return OK;
