@@ -4,7 +4,6 @@
 #include <apr_file_io.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
-#include <http_core.h>
 #include <string.h>
 #include <strings.h>
 

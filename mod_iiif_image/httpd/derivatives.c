@@ -4,7 +4,6 @@
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
-#include <string.h>
 
 #include "httpd/client.h"
 #include "httpd/log.h"
