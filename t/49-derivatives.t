@@ -11,7 +11,7 @@ use File::Path qw(make_path remove_tree);
 use File::Temp ();
 use IIIF::Client qw(ask get h2 dims_of info);
 use IIIF::Load qw(processes);
-use IIIF::PrivateHttpd ();
+use IIIF::PrivateHttpd qw(steady_children);
 use IO::Socket::INET ();
 use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(sleep time);
@@ -284,14 +284,8 @@ CONF
 # -- made once for all who ask at once, by several children with many threads
 
 my $CROWD = 200;
-my $CHILDREN = <<'CONF';
-StartServers 3
-ServerLimit 3
-ThreadsPerChild 300
+my $CHILDREN = steady_children(3, 300) . <<'CONF';
 ThreadLimit 300
-MaxRequestWorkers 900
-MinSpareThreads 1
-MaxSpareThreads 900
 LogFormat "%>s %{iiif-plan}n %{iiif-store}n" fates
 CustomLog fates.log fates
 CONF

@@ -10,7 +10,7 @@ use IO::Select ();
 use IO::Socket::INET ();
 use IIIF::Client qw(get ask h2);
 use IIIF::Load qw(processes);
-use IIIF::PrivateHttpd ();
+use IIIF::PrivateHttpd qw(steady_children);
 
 # Enlarged to 80 megapixels, and a PNG: more than ten seconds of work; and one of milliseconds
 my $HEAVY = '/iiif/plain.png/full/^10000,8000/0/default.png';
@@ -20,6 +20,7 @@ my $LONG = '/iiif/map.jpg/full/max/0/default.png';
 
 sub conf {
     my ($renders) = @_;
+    my $children = steady_children(2, 64);
     return <<"CONF";
 IIIFImageRoot /iiif \${FIXTURES}/images
 IIIFUpscale 10
@@ -33,13 +34,7 @@ CustomLog lanes_log lanes
     Protocols h2c http/1.1
 </IfModule>
 <IfModule !mpm_prefork_module>
-    StartServers 2
-    ServerLimit 2
-    ThreadsPerChild 64
-    MaxRequestWorkers 128
-    MinSpareThreads 1
-    MaxSpareThreads 128
-</IfModule>
+$children</IfModule>
 <IfModule mpm_prefork_module>
     StartServers 40
     ServerLimit 60

@@ -6,7 +6,7 @@ use warnings FATAL => 'all';
 use lib 't/lib';
 use Apache::Test qw(-withtestmore);
 use IIIF::Load qw(median processes);
-use IIIF::PrivateHttpd qw(slurp);
+use IIIF::PrivateHttpd qw(steady_children slurp);
 use File::Temp ();
 use IO::Socket::INET ();
 use POSIX ();
@@ -174,13 +174,7 @@ sub typical {
 # ----------------------------------------------------------------------------------------------
 
 my $store = File::Temp->newdir(TMPDIR => 1);
-my $httpd = IIIF::PrivateHttpd->new(conf => <<"CONF");
-StartServers 1
-ServerLimit 1
-ThreadsPerChild 16
-MaxRequestWorkers 16
-MinSpareThreads 1
-MaxSpareThreads 16
+my $httpd = IIIF::PrivateHttpd->new(conf => steady_children(1, 16) . <<"CONF");
 MaxKeepAliveRequests 0
 LogLevel warn
 IIIFImageRoot /iiif \${FIXTURES}/images

@@ -9,11 +9,10 @@ use strict;
 use warnings FATAL => 'all';
 use lib 't/lib';
 use Cwd qw(getcwd);
-use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use List::Util qw(min shuffle);
 use Time::HiRes qw(time);
-use IIIF::Load qw(load write_list get_all compare slurp header_line table_line);
+use IIIF::Load qw(measured load write_list get_all compare slurp spew header_line table_line);
 use IIIF::PrivateHttpd ();
 
 $| = 1;
@@ -23,19 +22,8 @@ my @CONNECTIONS = (1, 8, 32);
 my $TILE = 256;
 my @FULL = (4001, 3003);
 
-# Children are as many all the time, so that a measured figure is not that of starting one.
-my $CONF = <<'CONF';
-StartServers 2
-ServerLimit 2
-ThreadsPerChild 64
-MaxRequestWorkers 128
-MinSpareThreads 1
-MaxSpareThreads 128
-LogLevel warn
+my $CONF = measured(2, 64) . <<'CONF';
 EnableSendfile On
-KeepAlive On
-KeepAliveTimeout 60
-MaxKeepAliveRequests 0
 AddType image/jpeg .jpg
 <Directory />
     AllowOverride None
@@ -77,15 +65,6 @@ sub tiles {
             } 0 .. $columns - 1
         } 0 .. $rows - 1
     } 0 .. 3;
-}
-
-sub spew {
-    my ($path, $bytes) = @_;
-    make_path(dirname($path));
-    open my $file, '>:raw', $path or die "$path: $!\n";
-    print $file $bytes;
-    close $file or die "$path: $!\n";
-    return;
 }
 
 # -- hits

@@ -11,7 +11,7 @@ use lib 't/lib';
 use Cwd qw(getcwd);
 use List::Util qw(max shuffle);
 use Time::HiRes qw(sleep);
-use IIIF::Load qw(load write_list get_all median processor_time resident with_peak asking_without_end);
+use IIIF::Load qw(measured load write_list get_all median processor_time resident with_peak asking_without_end);
 use IIIF::PrivateHttpd ();
 
 $| = 1;
@@ -23,17 +23,7 @@ my $MEMORY = 1024;             # megabytes of IIIFRenderMemory
 my $SOURCES = getcwd() . '/apxs-build/bench/sources';
 my @HEAVY = map { "/iiif/big$_.tif/0,0,20000,15000/max/0/default.jpg" } 1 .. 3;
 
-my $httpd = IIIF::PrivateHttpd->new(conf => <<"CONF");
-StartServers 2
-ServerLimit 2
-ThreadsPerChild 64
-MaxRequestWorkers 128
-MinSpareThreads 1
-MaxSpareThreads 128
-LogLevel warn
-KeepAlive On
-KeepAliveTimeout 60
-MaxKeepAliveRequests 0
+my $httpd = IIIF::PrivateHttpd->new(conf => measured(2, 64) . <<"CONF");
 <Directory $SOURCES>
     Require all granted
 </Directory>

@@ -14,7 +14,7 @@ use Cwd qw(getcwd);
 use List::Util qw(max);
 use Time::HiRes qw(sleep);
 use IIIF::Load qw(get_all resident with_peak asking_without_end asking_without_reading);
-use IIIF::PrivateHttpd qw(slurp);
+use IIIF::PrivateHttpd qw(steady_children slurp);
 
 $| = 1;
 my $SECONDS = 30 * ($ENV{BENCH_SCALE} // 1);    # of each row
@@ -24,13 +24,7 @@ my $BEYOND = 300;                               # megabytes that may be held bes
 my $SOURCES = getcwd() . '/apxs-build/bench/sources';
 my @LARGE = qw(pyramid.tif plain.jpg strips.tif plain.png);
 
-my $CONF = <<"CONF";
-StartServers 2
-ServerLimit 2
-ThreadsPerChild 64
-MaxRequestWorkers 128
-MinSpareThreads 1
-MaxSpareThreads 128
+my $CONF = steady_children(2, 64) . <<"CONF";
 LogLevel warn
 <Directory $SOURCES>
     Require all granted

@@ -18,7 +18,7 @@ use HTTP::Tiny ();
 use List::Util qw(min);
 use Time::HiRes qw(time);
 use IIIF::Iipsrv ();
-use IIIF::Load qw(load write_list compare slurp header_line table_line);
+use IIIF::Load qw(measured load write_list compare slurp header_line table_line);
 use IIIF::NodeServer ();
 use IIIF::PrivateHttpd ();
 
@@ -34,17 +34,7 @@ my @SMALL = map { "many/$_.tif" } 1 .. 50;
 my @MIDDLE = map { "middle/$_.tif" } 1 .. 12;
 my @BIG = map { "big$_.tif" } 1 .. 3;
 
-my $CONF = <<"CONF";
-StartServers 2
-ServerLimit 2
-ThreadsPerChild 32
-MaxRequestWorkers 64
-MinSpareThreads 1
-MaxSpareThreads 64
-LogLevel warn
-KeepAlive On
-KeepAliveTimeout 60
-MaxKeepAliveRequests 0
+my $CONF = measured(2, 32) . <<"CONF";
 <Directory />
     AllowOverride None
 </Directory>

@@ -14,11 +14,9 @@ use strict;
 use warnings FATAL => 'all';
 use lib 't/lib';
 use Cwd qw(getcwd);
-use File::Basename qw(dirname);
-use File::Path qw(make_path);
 use List::Util qw(min shuffle);
 use Time::HiRes qw(sleep time);
-use IIIF::Load qw(load write_list get_all median compare processes memory slurp header_line table_line);
+use IIIF::Load qw(measured load write_list get_all median compare processes memory slurp spew header_line table_line);
 use IIIF::Iipsrv ();
 use IIIF::PrivateHttpd ();
 
@@ -31,22 +29,10 @@ chomp(my $PROCESSORS = `nproc`);
 my $SOURCES = getcwd() . '/apxs-build/bench/sources';
 my $STORE = getcwd() . '/apxs-build/bench/store';
 
-# Children are as many all the time, so that a measured figure is not that of starting one.
 sub conf_of {
     my ($children) = @_;
-    my $threads = 64 * $children;
-    return <<"CONF";
-StartServers $children
-ServerLimit $children
-ThreadsPerChild 64
-MaxRequestWorkers $threads
-MinSpareThreads 1
-MaxSpareThreads $threads
-LogLevel warn
+    return measured($children, 64) . <<"CONF";
 EnableSendfile On
-KeepAlive On
-KeepAliveTimeout 60
-MaxKeepAliveRequests 0
 AddType image/jpeg .jpg
 AddType application/json .json
 <Directory />
@@ -145,15 +131,6 @@ sub fresh {
     $httpd->stop;
     $httpd->start;
     load($httpd, { name => 'warm up', list => $warm }, 32);
-    return;
-}
-
-sub spew {
-    my ($path, $bytes) = @_;
-    make_path(dirname($path));
-    open my $file, '>:raw', $path or die "$path: $!\n";
-    print $file $bytes;
-    close $file or die "$path: $!\n";
     return;
 }
 

@@ -7,16 +7,31 @@ package IIIF::Load;
 use strict;
 use warnings FATAL => 'all';
 use Exporter qw(import);
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
+use IIIF::PrivateHttpd ();
 use IO::Socket::INET ();
 use IO::Select ();
 use List::Util qw(max);
 use POSIX qw(sysconf _SC_CLK_TCK _SC_PAGESIZE);
 use Time::HiRes qw(sleep);
 
-our @EXPORT_OK = qw(load write_list get_all median compare processes processor_time memory resident with_peak asking_without_end asking_without_reading slurp
+our @EXPORT_OK = qw(measured load write_list get_all median compare processes processor_time memory resident with_peak asking_without_end asking_without_reading slurp spew
     header_line table_line);
 
 my $PROGRAM = 'apxs-build/lib/bench/load';
+
+# measured(CHILDREN, THREADS): configuration of a httpd that is measured; a figure is not that of starting a child, of
+# a connection or of its log.
+sub measured {
+    my ($children, $threads) = @_;
+    return IIIF::PrivateHttpd::steady_children($children, $threads) . <<'CONF';
+LogLevel warn
+KeepAlive On
+KeepAliveTimeout 60
+MaxKeepAliveRequests 0
+CONF
+}
 
 # A list for load(): one path a line.
 sub write_list {
@@ -221,6 +236,14 @@ sub slurp {
     open my $fh, '<', $path or return;
     local $/;
     return scalar <$fh>;
+}
+
+# Its directory is made, too.
+sub spew {
+    my ($path, $bytes) = @_;
+    make_path(dirname($path));
+    IIIF::PrivateHttpd::spew($path, $bytes);
+    return;
 }
 
 1;

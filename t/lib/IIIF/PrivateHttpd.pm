@@ -13,7 +13,7 @@ use File::Temp ();
 use IO::Socket::INET ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(slurp);
+our @EXPORT_OK = qw(steady_children slurp spew);
 
 my $PATIENCE = 30;    # seconds: far more than any of this takes
 my $owner    = $$;    # forked clients leave the server alone
@@ -75,6 +75,20 @@ Define FIXTURES $top/apxs-build/fixtures
 $text
 CONF
     return;
+}
+
+# Configuration of as many children all the time, none of which is started or ended by how much there is to do.
+sub steady_children {
+    my ($children, $threads) = @_;
+    my $workers = $children * $threads;
+    return <<"CONF";
+StartServers $children
+ServerLimit $children
+ThreadsPerChild $threads
+MaxRequestWorkers $workers
+MinSpareThreads 1
+MaxSpareThreads $workers
+CONF
 }
 
 # This machine's httpd, as apxs knows it.
