@@ -39,21 +39,30 @@ static void ignore(j_common_ptr compress, int level)
     (void)level;
 }
 
-static void begin(writer_t *writer, const VipsImage *image, int quality)
+/* @a sampling: how many pixels one sample of chroma stands for, each way; @a raw: it is so already.
+ */
+static void begin(writer_t *writer, iiif_dims_t size, int quality, int sampling, int raw)
+{
+    struct jpeg_compress_struct *compress = &writer->compress;
+
+    compress->image_width = size.width;
+    compress->image_height = size.height;
+    jpeg_set_defaults(compress);
+    jpeg_set_quality(compress, quality, TRUE);
+    compress->raw_data_in = raw;
+    compress->comp_info[0].h_samp_factor = compress->comp_info[0].v_samp_factor = sampling;
+    jpeg_start_compress(compress, TRUE);
+}
+
+/* Pixels come in colours of @a space. */
+static void create(writer_t *writer, J_COLOR_SPACE space, int components)
 {
     struct jpeg_compress_struct *compress = &writer->compress;
 
     jpeg_create_compress(compress);
     jpeg_mem_dest(compress, &writer->bytes, &writer->length);
-    compress->image_width = (JDIMENSION)image->Xsize;
-    compress->image_height = (JDIMENSION)image->Ysize;
-    compress->input_components = image->Bands;
-    compress->in_color_space = image->Bands == 1 ? JCS_GRAYSCALE : JCS_RGB;
-    jpeg_set_defaults(compress);
-    jpeg_set_quality(compress, quality, TRUE);
-    if (quality >= QUALITY_444)
-        compress->comp_info[0].h_samp_factor = compress->comp_info[0].v_samp_factor = 1;
-    jpeg_start_compress(compress, TRUE);
+    compress->input_components = components;
+    compress->in_color_space = components == 1 ? JCS_GRAYSCALE : space;
 }
 
 static void write_strip(writer_t *writer, const VipsRegion *region, const VipsRect *strip)
@@ -78,7 +87,9 @@ static int write_rows(writer_t *writer, VipsRegion *region, const iiif_encoding_
 
     if (setjmp(writer->failed))
         return -1;
-    begin(writer, image, encoding->quality);
+    create(writer, JCS_RGB, image->Bands);
+    begin(writer, (iiif_dims_t){ (apr_uint32_t)image->Xsize, (apr_uint32_t)image->Ysize },
+          encoding->quality, image->Bands > 1 && encoding->quality < QUALITY_444 ? 2 : 1, FALSE);
     for (; strip.top < image->Ysize; strip.top += strip.height) {
         strip.height = MIN(STRIP, image->Ysize - strip.top);
         if (!iiif_is_wanted(encoding->wanted) || vips_region_prepare(region, &strip))
@@ -89,25 +100,64 @@ static int write_rows(writer_t *writer, VipsRegion *region, const iiif_encoding_
     return 0;
 }
 
+/* Likewise, of samples that need no conversion. */
+static int write_strips(writer_t *writer, const iiif_jpeg_strips_t *strips, int quality)
+{
+    const int rows = strips->sampling * DCTSIZE;
+    JSAMPARRAY planes[3] = { strips->rows[0], strips->rows[1], strips->rows[2] };
+    int y;
+
+    if (setjmp(writer->failed))
+        return -1;
+    create(writer, JCS_YCbCr, strips->components);
+    begin(writer, strips->size, quality, strips->sampling, TRUE);
+    for (y = 0; y < (int)strips->size.height; y += rows) {
+        if (strips->give(strips->baton, y, rows))
+            return -1;
+        jpeg_write_raw_data(&writer->compress, planes, (JDIMENSION)rows);
+    }
+    jpeg_finish_compress(&writer->compress);
+    return 0;
+}
+
+static void prepare(writer_t *writer)
+{
+    writer->compress.err = jpeg_std_error(&writer->errors);
+    writer->errors.error_exit = fail;
+    writer->errors.emit_message = ignore;
+    writer->compress.client_data = writer;
+}
+
+/* Leaves the bytes, or nothing, and returns the same. */
+static int end(writer_t *writer, int failed, iiif_bytes_t *bytes)
+{
+    if (failed) {
+        if (writer->compress.dest) /* which tells at its end alone where the bytes are */
+            (*writer->compress.dest->term_destination)(&writer->compress);
+        free(writer->bytes);
+    }
+    else
+        *bytes = (iiif_bytes_t){ writer->bytes, writer->length };
+    jpeg_destroy_compress(&writer->compress);
+    return failed;
+}
+
 int iiif_encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, const iiif_encoding_t *encoding)
 {
     writer_t writer = { .bytes = NULL };
     VipsRegion *region = vips_region_new(image);
     int failed;
 
-    writer.compress.err = jpeg_std_error(&writer.errors);
-    writer.errors.error_exit = fail;
-    writer.errors.emit_message = ignore;
-    writer.compress.client_data = &writer;
-    failed = write_rows(&writer, region, encoding);
-    if (failed) {
-        if (writer.compress.dest) /* which tells at its end alone where the bytes are */
-            (*writer.compress.dest->term_destination)(&writer.compress);
-        free(writer.bytes);
-    }
-    else
-        *bytes = (iiif_bytes_t){ writer.bytes, writer.length };
-    jpeg_destroy_compress(&writer.compress);
+    prepare(&writer);
+    failed = end(&writer, write_rows(&writer, region, encoding), bytes);
     g_object_unref(region);
     return failed;
+}
+
+int iiif_encode_jpeg_strips(iiif_bytes_t *bytes, const iiif_jpeg_strips_t *strips, int quality)
+{
+    writer_t writer = { .bytes = NULL };
+
+    prepare(&writer);
+    return end(&writer, write_strips(&writer, strips, quality), bytes);
 }

@@ -68,6 +68,17 @@ apr_status_t iiif_tiff_window(VipsImage **image, const iiif_source_t *source,
 apr_status_t iiif_jpeg_window(VipsImage **image, const iiif_source_t *source,
                               const iiif_window_t *window, iiif_err_t *err);
 
+/**
+ * A whole image, where it is made of JPEG tiles and needs no colours but JPEG's own
+ * (image/planes.c): upright sRGB or gray, no enlarging, no metadata.
+ * @param window on a level of @a source
+ * @param bytes  filled on success, untouched on failure
+ * @return APR_SUCCESS; else it has to be made in another way, which also finds the words for damage
+ */
+apr_status_t iiif_planes_render(iiif_bytes_t *bytes, const iiif_source_t *source,
+                                const iiif_window_t *window, const iiif_resolved_t *resolved,
+                                const iiif_look_t *look);
+
 /** Is it of 8-bit samples without alpha, and each side of @a size at most its own and at least a
  *  quarter of it? Then iiif_reduce() makes it smaller. */
 int iiif_can_reduce(VipsImage *in, iiif_dims_t size);
@@ -157,6 +168,23 @@ apr_status_t iiif_encode(iiif_bytes_t *bytes, VipsImage *image, const iiif_encod
  * this thread.
  *  @param bytes freed by iiif_bytes_free() @return 0, or -1 as libvips does */
 int iiif_encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, const iiif_encoding_t *encoding);
+
+/** An image as JPEG has it, to be encoded strip by strip. */
+typedef struct iiif_jpeg_strips_t {
+    iiif_dims_t size;
+    int components; /**< 1: gray, 3: luma and chroma */
+    int sampling;   /**< 2: a sample of chroma stands for two pixels each way; 1: for one */
+    /**
+     * Fill @a rows with so many rows of luma from @a y on, and the chroma that belongs to them.
+     * @return 0; else nothing is encoded
+     */
+    int (*give)(void *baton, int y, int rows);
+    void *baton;
+    unsigned char **rows[3]; /**< of whole blocks of 8 samples; 8 rows, of luma 8 * sampling */
+} iiif_jpeg_strips_t;
+
+/** Encode it as JPEG without metadata. @param bytes freed by iiif_bytes_free() @return 0, or -1 */
+int iiif_encode_jpeg_strips(iiif_bytes_t *bytes, const iiif_jpeg_strips_t *strips, int quality);
 
 /** A one-page PDF that shows a JPEG: one pixel is one point, or less where PDF's page ends. */
 apr_status_t iiif_pdf_from_jpeg(iiif_bytes_t *pdf, const iiif_bytes_t *jpeg, iiif_dims_t dims,

@@ -53,3 +53,21 @@ apr_status_t iiif_raw_decode(const iiif_raw_pixels_t *to, iiif_raw_decoder_t *de
     iiif_bytes_free(jpeg.data);
     return rv;
 }
+
+apr_status_t iiif_raw_decode_planes(iiif_raw_planes_t *to, iiif_raw_decoder_t *decoder,
+                                    const iiif_raw_tile_t *tile, const iiif_source_t *source,
+                                    iiif_err_t *err)
+{
+    iiif_bytes_t jpeg;
+    apr_status_t rv = iiif_raw_tile_read(&jpeg, tile, source, err);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (tjDecompressToYUVPlanes(decoder->handle, jpeg.data, (unsigned long)jpeg.len, to->samples,
+                                (int)to->tile.width, to->strides, (int)to->tile.height,
+                                TJFLAG_STOPONWARNING))
+        rv = iiif_fail(err, IIIF_EBADSOURCE, "tile %u: %s", tile->index,
+                       tjGetErrorStr2(decoder->handle));
+    iiif_bytes_free(jpeg.data);
+    return rv;
+}

@@ -18,6 +18,13 @@ typedef struct iiif_raw_pixels_t {
     unsigned shrink;       /**< 1, 2, 4 or 8 pixels of the tile to one, by DCT scaling */
 } iiif_raw_pixels_t;
 
+/** Where the samples of a whole tile go, as JPEG has them: luma, and two of chroma. */
+typedef struct iiif_raw_planes_t {
+    iiif_dims_t tile;          /**< as stored, or by 2, 4 or 8 smaller each way, by DCT scaling */
+    unsigned char *samples[3]; /**< of each component that the tile has */
+    int strides[3];            /**< bytes from one row to the next */
+} iiif_raw_planes_t;
+
 /** In @a pool, and gone with it. @return APR_SUCCESS or APR_ENOMEM */
 apr_status_t iiif_raw_decoder_make(iiif_raw_decoder_t **decoder, iiif_err_t *err, apr_pool_t *pool);
 
@@ -33,4 +40,9 @@ int iiif_raw_can_decode(const iiif_raw_level_t *level, unsigned shrink);
 apr_status_t iiif_raw_decode(const iiif_raw_pixels_t *to, iiif_raw_decoder_t *decoder,
                              const iiif_raw_tile_t *tile, const iiif_source_t *source,
                              iiif_err_t *err);
+
+/** The same, without making RGB of it: so many samples of each component as the tile has. */
+apr_status_t iiif_raw_decode_planes(iiif_raw_planes_t *to, iiif_raw_decoder_t *decoder,
+                                    const iiif_raw_tile_t *tile, const iiif_source_t *source,
+                                    iiif_err_t *err);
 #endif

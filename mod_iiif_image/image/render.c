@@ -376,7 +376,7 @@ static int transform(VipsImage **image, const iiif_source_t *source,
            || orient(image, source, resolved) || finish(image, resolved, look);
 }
 
-#define REVISION 5 /* of the pipeline: raise it with every change of the pixels that leave it */
+#define REVISION 6 /* of the pipeline: raise it with every change of the pixels that leave it */
 
 const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_pool_t *pool)
 {
@@ -430,6 +430,8 @@ static apr_status_t render(iiif_bytes_t *bytes, const iiif_source_t *source,
         return rv;
     window = iiif_window_choose(&from, placed.region, placed.size);
     window.wanted = look->wanted;
+    if (iiif_planes_render(bytes, &from, &window, &placed, look) == APR_SUCCESS)
+        return APR_SUCCESS;
     rv = iiif_window_open(&image, &from, &window, err);
     if (rv != APR_SUCCESS)
         return rv;
