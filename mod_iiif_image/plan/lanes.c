@@ -1,35 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/lanes.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "plan/lane_slots.h"
 
 #include "base/banned.h"
 
-#define SECOND          1000000000L /* nanoseconds */
-#define LOOK_AGAIN      20000000L   /* nanoseconds: other processes wake nobody here */
+#define LOOK_AGAIN      20000L /* microseconds: clients go, and patience ends, without a bell */
 #define REAP_EVERY      apr_time_from_msec(250)
 #define RETRY_AFTER_MAX 30
 #define RECENT          8 /* renders that weigh in the average */
-
-/* What one process has. Written by that process, under the mutex; but for the pid. */
-typedef struct slot_t {
-    pid_t pid; /* 0: free; taken away by the parent, without the mutex */
-    unsigned waiting;
-    unsigned running[IIIF_LANES];
-    apr_uint64_t bytes[IIIF_LANES];
-} slot_t;
-
-struct iiif_lanes_memory_t {
-    pthread_mutex_t mutex;
-    unsigned slot_count;
-    apr_uint64_t counts[IIIF_LANES_COUNTS];
-    apr_uint64_t average;
-    slot_t slots[];
-};
 
 typedef enum { WAITING, LET_IN, REFUSED_FULL, REFUSED_WAITED, GONE } state_e;
 
@@ -39,13 +21,14 @@ typedef struct waiter_t {
     const iiif_wanted_t *wanted;
     apr_time_t since;
     state_e state;
+    int listens; /* to the bell; else it waits for its condition */
     pthread_cond_t changed;
     struct waiter_t *newer, *older;
 } waiter_t;
 
 struct iiif_lanes_t {
     iiif_lanes_memory_t *memory;
-    slot_t *slot; /* its own */
+    iiif_lane_slot_t *slot; /* its own */
     iiif_lanes_limits_t limits;
     pthread_mutex_t mutex; /* of all below */
     waiter_t *newest, *oldest;
@@ -54,112 +37,9 @@ struct iiif_lanes_t {
     apr_time_t reaped;
 };
 
-apr_size_t iiif_lanes_size(unsigned processes)
-{
-    return sizeof(iiif_lanes_memory_t) + processes * sizeof(slot_t);
-}
-
-apr_status_t iiif_lanes_init(iiif_lanes_memory_t *memory, unsigned processes)
-{
-    pthread_mutexattr_t shared;
-    int failed;
-
-    memory->slot_count = processes;
-    pthread_mutexattr_init(&shared);
-    failed = pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
-    if (!failed)
-        failed = pthread_mutexattr_setrobust(&shared, PTHREAD_MUTEX_ROBUST);
-    if (!failed)
-        failed = pthread_mutex_init(&memory->mutex, &shared);
-    pthread_mutexattr_destroy(&shared);
-    return APR_FROM_OS_ERROR(failed);
-}
-
-/* Who died with it was about to write to a slot that nobody counts any more. */
-static void lock(iiif_lanes_memory_t *memory)
-{
-    if (pthread_mutex_lock(&memory->mutex) == EOWNERDEAD)
-        pthread_mutex_consistent(&memory->mutex);
-}
-
-static void unlock(iiif_lanes_memory_t *memory)
-{
-    pthread_mutex_unlock(&memory->mutex);
-}
-
-static pid_t owner_of(const slot_t *slot)
-{
-    return __atomic_load_n(&slot->pid, __ATOMIC_ACQUIRE);
-}
-
-static void take_away(slot_t *slot, pid_t pid)
-{
-    __atomic_compare_exchange_n(&slot->pid, &pid, 0, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
-}
-
-void iiif_lanes_forget(iiif_lanes_memory_t *memory, pid_t pid)
-{
-    unsigned i;
-
-    for (i = 0; i < memory->slot_count; ++i)
-        take_away(&memory->slots[i], pid);
-}
-
-/* The parent knows first, but looks once a second only, and may have died itself. */
-static void reap(iiif_lanes_memory_t *memory)
-{
-    unsigned i;
-
-    for (i = 0; i < memory->slot_count; ++i) {
-        const pid_t pid = owner_of(&memory->slots[i]);
-
-        if (pid && kill(pid, 0) && errno == ESRCH)
-            take_away(&memory->slots[i], pid);
-    }
-}
-
-/* Of all processes. */
-static slot_t sum(const iiif_lanes_memory_t *memory)
-{
-    slot_t total = { .pid = 0 };
-    unsigned i, lane;
-
-    for (i = 0; i < memory->slot_count; ++i) {
-        const slot_t *slot = &memory->slots[i];
-
-        if (!owner_of(slot))
-            continue;
-        total.waiting += slot->waiting;
-        for (lane = 0; lane < IIIF_LANES; ++lane) {
-            total.running[lane] += slot->running[lane];
-            total.bytes[lane] += slot->bytes[lane];
-        }
-    }
-    return total;
-}
-
-static slot_t *claim(iiif_lanes_memory_t *memory)
-{
-    slot_t *claimed = NULL;
-    unsigned i;
-
-    lock(memory);
-    reap(memory);
-    for (i = 0; !claimed && i < memory->slot_count; ++i) {
-        if (!owner_of(&memory->slots[i]))
-            claimed = &memory->slots[i];
-    }
-    if (claimed) {
-        *claimed = (slot_t){ .pid = 0 };
-        __atomic_store_n(&claimed->pid, getpid(), __ATOMIC_RELEASE);
-    }
-    unlock(memory);
-    return claimed;
-}
-
 static apr_status_t give_back(void *slot)
 {
-    take_away(slot, getpid());
+    iiif_lane_give_back(slot);
     return APR_SUCCESS;
 }
 
@@ -167,14 +47,14 @@ apr_status_t iiif_lanes_join(iiif_lanes_t **lanes, iiif_lanes_memory_t *memory,
                              const iiif_lanes_limits_t *limits, apr_pool_t *pool)
 {
     iiif_lanes_t *l = apr_pcalloc(pool, sizeof(*l));
-    slot_t *slot = memory ? claim(memory) : NULL;
+    iiif_lane_slot_t *slot = memory ? iiif_lane_claim(memory) : NULL;
     apr_status_t rv = memory && !slot ? APR_ENOSPC : APR_SUCCESS;
 
     if (!slot) {
         memory = apr_pcalloc(pool, iiif_lanes_size(1));
         if (iiif_lanes_init(memory, 1) != APR_SUCCESS)
             return APR_ENOMEM;
-        slot = claim(memory);
+        slot = iiif_lane_claim(memory);
     }
     if (pthread_mutex_init(&l->mutex, NULL))
         return APR_ENOMEM;
@@ -186,25 +66,16 @@ apr_status_t iiif_lanes_join(iiif_lanes_t **lanes, iiif_lanes_memory_t *memory,
     return rv;
 }
 
-static unsigned running(const slot_t *slot)
-{
-    return slot->running[IIIF_LANE_SMALL] + slot->running[IIIF_LANE_LARGE];
-}
-
-static apr_uint64_t bytes(const slot_t *slot)
-{
-    return slot->bytes[IIIF_LANE_SMALL] + slot->bytes[IIIF_LANE_LARGE];
-}
-
 /* Beside those that run? Large ones leave a thread, and an eighth of the memory, to small ones;
  * but one large render may have the only thread, and all of the memory that nobody has. */
-static int fits(const iiif_lanes_limits_t *limits, const slot_t *total, const iiif_cost_t *cost)
+static int fits(const iiif_lanes_limits_t *limits, const iiif_lane_slot_t *total,
+                const iiif_cost_t *cost)
 {
     const unsigned large = total->running[IIIF_LANE_LARGE];
     const apr_uint64_t taken = total->bytes[IIIF_LANE_LARGE];
 
-    if (running(total) >= limits->threads || bytes(total) > limits->memory
-        || cost->memory > limits->memory - bytes(total))
+    if (iiif_lane_running(total) >= limits->threads || iiif_lane_bytes(total) > limits->memory
+        || cost->memory > limits->memory - iiif_lane_bytes(total))
         return 0;
     if (cost->lane == IIIF_LANE_SMALL)
         return 1;
@@ -212,10 +83,17 @@ static int fits(const iiif_lanes_limits_t *limits, const slot_t *total, const ii
            && (!taken || taken + cost->memory <= limits->memory - limits->memory / 8);
 }
 
-static void add(slot_t *slot, const iiif_cost_t *cost)
+static void add(iiif_lane_slot_t *slot, const iiif_cost_t *cost)
 {
     ++slot->running[cost->lane];
     slot->bytes[cost->lane] += cost->memory;
+}
+
+static void wake(iiif_lanes_t *lanes, waiter_t *waiter)
+{
+    pthread_cond_signal(&waiter->changed);
+    if (waiter->listens)
+        iiif_bell_ring(&lanes->memory->bell);
 }
 
 /* Out of the queue, and on its way. */
@@ -225,9 +103,9 @@ static void settle(iiif_lanes_t *lanes, waiter_t *waiter, state_e state)
     *(waiter->older ? &waiter->older->newer : &lanes->oldest) = waiter->newer;
     --lanes->waiting;
     waiter->state = state;
-    pthread_cond_signal(&waiter->changed);
-    if (lanes->newest)
-        pthread_cond_signal(&lanes->newest->changed); /* its turn to look */
+    wake(lanes, waiter);
+    if (lanes->newest && !lanes->newest->listens)
+        wake(lanes, lanes->newest); /* its turn to look */
 }
 
 static void stand_in_line(iiif_lanes_t *lanes, waiter_t *waiter)
@@ -252,18 +130,19 @@ static void send_away(iiif_lanes_t *lanes, apr_time_t now)
     }
 }
 
-/* The newest first, whoever looks: the longest waiting client is the likeliest to have given up. */
+/* The newest first, whoever looks: the longest waiting client is the likeliest to have given up.
+ */
 static void let_in(iiif_lanes_t *lanes, apr_time_t now)
 {
     waiter_t *waiter, *older;
-    slot_t total;
+    iiif_lane_slot_t total;
 
-    lock(lanes->memory);
+    iiif_lane_lock(lanes->memory);
     if (now - lanes->reaped >= REAP_EVERY) {
-        reap(lanes->memory);
+        iiif_lane_reap(lanes->memory);
         lanes->reaped = now;
     }
-    total = sum(lanes->memory);
+    total = iiif_lane_sum(lanes->memory);
     for (waiter = lanes->newest; waiter; waiter = older) {
         older = waiter->older;
         if (!fits(&lanes->limits, &total, waiter->cost))
@@ -273,7 +152,22 @@ static void let_in(iiif_lanes_t *lanes, apr_time_t now)
         settle(lanes, waiter, LET_IN);
     }
     lanes->slot->waiting = lanes->waiting;
-    unlock(lanes->memory);
+    iiif_lane_unlock(lanes->memory);
+}
+
+/* Room that nobody of this process wants is for those of others. */
+static void tell_others(const iiif_lanes_t *lanes)
+{
+    iiif_lane_slot_t total;
+    int want;
+
+    iiif_lane_lock(lanes->memory);
+    total = iiif_lane_sum(lanes->memory);
+    want =
+        total.waiting > lanes->slot->waiting && iiif_lane_running(&total) < lanes->limits.threads;
+    iiif_lane_unlock(lanes->memory);
+    if (want)
+        iiif_bell_ring(&lanes->memory->bell);
 }
 
 static void look(iiif_lanes_t *lanes)
@@ -303,7 +197,7 @@ static int may_wait(const iiif_lanes_t *lanes)
 }
 
 /* A place in the queue, if need be that of another one. */
-static int has_place(iiif_lanes_t *lanes, const slot_t *total, iiif_lane_e comes)
+static int has_place(iiif_lanes_t *lanes, const iiif_lane_slot_t *total, iiif_lane_e comes)
 {
     const iiif_lanes_limits_t *limits = &lanes->limits;
     waiter_t *victim;
@@ -317,50 +211,40 @@ static int has_place(iiif_lanes_t *lanes, const slot_t *total, iiif_lane_e comes
     return victim != NULL;
 }
 
-/* By a clock that nobody sets. */
-static void init_condition(pthread_cond_t *condition)
+/* As long as nothing happens in any process. */
+static void wait_for_bell(iiif_lanes_t *lanes, waiter_t *waiter, apr_uint32_t heard)
 {
-    pthread_condattr_t monotonic;
-
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
-
-static void wait_a_little(pthread_cond_t *condition, pthread_mutex_t *mutex)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += LOOK_AGAIN;
-    until.tv_sec += until.tv_nsec / SECOND;
-    until.tv_nsec %= SECOND;
-    pthread_cond_timedwait(condition, mutex, &until);
+    waiter->listens = 1;
+    pthread_mutex_unlock(&lanes->mutex);
+    iiif_bell_wait(&lanes->memory->bell, heard, LOOK_AGAIN);
+    pthread_mutex_lock(&lanes->mutex);
+    waiter->listens = 0;
 }
 
 /* The newest looks for all of its process: many that wake up take time from those who work. */
 static void wait_for_turn(iiif_lanes_t *lanes, waiter_t *waiter)
 {
     while (waiter->state == WAITING) {
+        const apr_uint32_t heard = iiif_bell_heard(&lanes->memory->bell);
+
         if (waiter != lanes->newest) {
             pthread_cond_wait(&waiter->changed, &lanes->mutex);
             continue;
         }
-        wait_a_little(&waiter->changed, &lanes->mutex);
+        look(lanes);
         if (waiter->state == WAITING)
-            look(lanes);
+            wait_for_bell(lanes, waiter, heard);
     }
 }
 
 /* Under the queue's mutex. */
 static state_e pass_or_wait(iiif_lanes_t *lanes, waiter_t *waiter)
 {
-    slot_t total;
+    iiif_lane_slot_t total;
     int waits = 0;
 
-    lock(lanes->memory);
-    total = sum(lanes->memory);
+    iiif_lane_lock(lanes->memory);
+    total = iiif_lane_sum(lanes->memory);
     if (fits(&lanes->limits, &total, waiter->cost)) {
         add(lanes->slot, waiter->cost);
         waiter->state = LET_IN;
@@ -370,7 +254,7 @@ static state_e pass_or_wait(iiif_lanes_t *lanes, waiter_t *waiter)
     else
         waiter->state = REFUSED_FULL;
     lanes->slot->waiting = lanes->waiting;
-    unlock(lanes->memory);
+    iiif_lane_unlock(lanes->memory);
     if (waits)
         wait_for_turn(lanes, waiter);
     return waiter->state;
@@ -380,26 +264,27 @@ static state_e pass_or_wait(iiif_lanes_t *lanes, waiter_t *waiter)
 static iiif_lanes_count_e pass_in_shadow(iiif_lanes_t *lanes, const iiif_cost_t *cost)
 {
     iiif_lanes_count_e counted = IIIF_LANES_ADMITTED;
-    slot_t total;
+    iiif_lane_slot_t total;
 
-    lock(lanes->memory);
-    total = sum(lanes->memory);
+    iiif_lane_lock(lanes->memory);
+    total = iiif_lane_sum(lanes->memory);
     if (cost->memory > lanes->limits.memory)
         counted = IIIF_LANES_TOO_BIG;
-    else if (running(&total) >= lanes->limits.threads + lanes->limits.queue)
+    else if (iiif_lane_running(&total) >= lanes->limits.threads + lanes->limits.queue)
         counted = IIIF_LANES_FULL;
     add(lanes->slot, cost);
     ++lanes->memory->counts[counted];
-    unlock(lanes->memory);
+    iiif_lane_unlock(lanes->memory);
     return counted;
 }
 
 /* When the queue that there is now will be done, if renders take as long as of late. */
 static unsigned retry_after(const iiif_lanes_t *lanes)
 {
-    const slot_t total = sum(lanes->memory);
-    const apr_uint64_t microseconds =
-        lanes->memory->average * (total.waiting + running(&total)) / lanes->limits.threads;
+    const iiif_lane_slot_t total = iiif_lane_sum(lanes->memory);
+    const apr_uint64_t microseconds = lanes->memory->average
+                                      * (total.waiting + iiif_lane_running(&total))
+                                      / lanes->limits.threads;
     const apr_uint64_t seconds = microseconds / APR_USEC_PER_SEC + 1;
 
     return seconds > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : (unsigned)seconds;
@@ -407,10 +292,10 @@ static unsigned retry_after(const iiif_lanes_t *lanes)
 
 static void count(iiif_ticket_t *ticket, iiif_lanes_t *lanes, iiif_lanes_count_e counted)
 {
-    lock(lanes->memory);
+    iiif_lane_lock(lanes->memory);
     ++lanes->memory->counts[counted];
     ticket->retry_after = retry_after(lanes);
-    unlock(lanes->memory);
+    iiif_lane_unlock(lanes->memory);
     ticket->counted = counted;
 }
 
@@ -427,7 +312,7 @@ static apr_status_t queue(iiif_ticket_t *ticket, iiif_lanes_t *lanes, const iiif
     waiter_t waiter = { .cost = &ticket->cost, .wanted = wanted, .since = begun };
     state_e end;
 
-    init_condition(&waiter.changed);
+    pthread_cond_init(&waiter.changed, NULL);
     pthread_mutex_lock(&lanes->mutex);
     end = pass_or_wait(lanes, &waiter);
     pthread_mutex_unlock(&lanes->mutex);
@@ -473,12 +358,12 @@ int iiif_lanes_leave(iiif_lanes_t *lanes, const iiif_ticket_t *ticket, int cut)
 {
     const apr_time_t took = apr_time_now() - ticket->entered;
     iiif_lanes_memory_t *memory = lanes->memory;
-    slot_t *slot = lanes->slot;
+    iiif_lane_slot_t *slot = lanes->slot;
     int idle;
 
     pthread_mutex_lock(&lanes->mutex);
-    lock(memory);
-    if (owner_of(slot) == getpid()) { /* not given back, while the process ends */
+    iiif_lane_lock(memory);
+    if (iiif_lane_owner(slot) == getpid()) { /* not given back, while the process ends */
         --slot->running[ticket->cost.lane];
         slot->bytes[ticket->cost.lane] += ticket->kept - ticket->cost.memory;
     }
@@ -486,23 +371,25 @@ int iiif_lanes_leave(iiif_lanes_t *lanes, const iiif_ticket_t *ticket, int cut)
         ++memory->counts[IIIF_LANES_CUT];
     else if (took > 0)
         memory->average = (memory->average * (RECENT - 1) + (apr_uint64_t)took) / RECENT;
-    unlock(memory);
+    iiif_lane_unlock(memory);
     look(lanes);
-    idle = !running(slot);
+    tell_others(lanes);
+    idle = !iiif_lane_running(slot);
     pthread_mutex_unlock(&lanes->mutex);
     return idle;
 }
 
 void iiif_lanes_drop(iiif_lanes_t *lanes, const iiif_ticket_t *ticket)
 {
-    slot_t *slot = lanes->slot;
+    iiif_lane_slot_t *slot = lanes->slot;
 
     pthread_mutex_lock(&lanes->mutex);
-    lock(lanes->memory);
-    if (owner_of(slot) == getpid())
+    iiif_lane_lock(lanes->memory);
+    if (iiif_lane_owner(slot) == getpid())
         slot->bytes[ticket->cost.lane] -= ticket->kept;
-    unlock(lanes->memory);
+    iiif_lane_unlock(lanes->memory);
     look(lanes);
+    tell_others(lanes);
     pthread_mutex_unlock(&lanes->mutex);
 }
 
@@ -527,21 +414,21 @@ void iiif_lanes_wait_end(iiif_lanes_t *lanes)
 void iiif_lanes_report(iiif_lanes_report_t *report, iiif_lanes_t *lanes)
 {
     const iiif_lanes_memory_t *memory = lanes->memory;
-    slot_t total;
+    iiif_lane_slot_t total;
     unsigned i;
 
     *report = (iiif_lanes_report_t){ .limits = lanes->limits };
-    lock(lanes->memory);
-    total = sum(memory);
+    iiif_lane_lock(lanes->memory);
+    total = iiif_lane_sum(memory);
     report->waiting = total.waiting;
     report->average = memory->average;
     for (i = 0; i < memory->slot_count; ++i)
-        report->processes += owner_of(&memory->slots[i]) != 0;
+        report->processes += iiif_lane_owner(&memory->slots[i]) != 0;
     for (i = 0; i < IIIF_LANES; ++i) {
         report->running[i] = total.running[i];
         report->bytes[i] = total.bytes[i];
     }
     for (i = 0; i < IIIF_LANES_COUNTS; ++i)
         report->counts[i] = memory->counts[i];
-    unlock(lanes->memory);
+    iiif_lane_unlock(lanes->memory);
 }
