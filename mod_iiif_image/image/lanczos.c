@@ -4,8 +4,9 @@
  * the two sums samples keep six bits behind the point. Pairs of samples meet pairs of weights,
  * which is one instruction of the processors that we have.
  *
- * Eight rows are made together. What they are after the first sum is kept by columns of eight, so
- * that the second sum is over whole vectors, too, whatever a pixel's place and number of samples.
+ * Eight rows are made together, or sixteen. What they are after the first sum is kept by columns,
+ * so that the second sum is over whole vectors, too, whatever a pixel's place and number of
+ * samples.
  */
 #include "image/lanczos.h"
 
@@ -21,11 +22,7 @@
 #define STEPS        256 /* of the table of weights, a pixel */
 #define REACH        ((ptrdiff_t)LOBES * STEPS)
 #define TAPS_MAX     (2 * LOBES * IIIF_LANCZOS_FACTOR_MAX + 4)
-#define ROWS         IIIF_LANCZOS_ROWS
-
-typedef int16_t shorts_t __attribute__((vector_size(16)));
-typedef int32_t sums_t __attribute__((vector_size(16)));
-typedef uint8_t bytes_t __attribute__((vector_size(16)));
+#define LANES_MAX    2
 
 static double sinc(double x)
 {
@@ -112,71 +109,6 @@ void iiif_lanczos_axis_free(iiif_lanczos_axis_t *axis)
     g_free(axis->weights);
 }
 
-/* Two products a sum. */
-static sums_t add_products(sums_t sums, shorts_t samples, int32_t weights)
-{
-    const sums_t both = { weights, weights, weights, weights };
-#ifdef __SSE2__
-    return sums + __builtin_ia32_pmaddwd128(samples, (shorts_t)both);
-#else
-    const shorts_t w = (shorts_t)both;
-    int i;
-
-    for (i = 0; i < 4; ++i)
-        sums[i] += samples[2 * i] * w[2 * i] + samples[2 * i + 1] * w[2 * i + 1];
-    return sums;
-#endif
-}
-
-/* By a power of two, to the nearest. gcc's analyzer does not know shifts of vectors. */
-static sums_t divide(sums_t sums, int bits)
-{
-    const sums_t up = sums + (1 << (bits - 1));
-#ifdef __SSE2__
-    return __builtin_ia32_psradi128(up, bits);
-#else
-    sums_t divided = up;
-    int i;
-
-    for (i = 0; i < 4; ++i)
-        divided[i] = up[i] >> bits;
-    return divided;
-#endif
-}
-
-/* Eight sums to shorts; those that do not fit are cut off. */
-static shorts_t to_shorts(sums_t low, sums_t high)
-{
-#ifdef __SSE2__
-    return __builtin_ia32_packssdw128(low, high);
-#else
-    shorts_t shorts;
-    int i;
-
-    for (i = 0; i < 4; ++i) {
-        shorts[i] = (int16_t)CLAMP(low[i], INT16_MIN, INT16_MAX);
-        shorts[i + 4] = (int16_t)CLAMP(high[i], INT16_MIN, INT16_MAX);
-    }
-    return shorts;
-#endif
-}
-
-static bytes_t to_bytes(shorts_t low, shorts_t high)
-{
-#ifdef __SSE2__
-    return (bytes_t)__builtin_ia32_packuswb128(low, high);
-#else
-    bytes_t bytes;
-    int i;
-
-    for (i = 0; i < 8; ++i) {
-        bytes[i] = (uint8_t)CLAMP(low[i], 0, 255);
-        bytes[i + 8] = (uint8_t)CLAMP(high[i], 0, 255);
-    }
-    return bytes;
-#endif
-}
-
 #define SUM_BITS  (WEIGHT_BITS + BETWEEN_BITS)
 #define LESS_BITS (WEIGHT_BITS - BETWEEN_BITS)
 
@@ -209,197 +141,43 @@ static void find_taps(taps_t *taps, const iiif_lanczos_rows_t *rows,
             + (ptrdiff_t)(MIN(down->starts[y] + t, rows->bottom - 1) - rows->top) * rows->stride;
 }
 
-#define BLOCK 16 /* samples */
-
-/* Bytes of the first or second half to shorts. */
-static shorts_t widen_low(bytes_t b)
-{
-    const bytes_t zero = { 0 };
-
-    return (shorts_t)__builtin_shufflevector(b, zero, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6,
-                                             22, 7, 23);
-}
-
-static shorts_t widen_high(bytes_t b)
-{
-    const bytes_t zero = { 0 };
-
-    return (shorts_t)__builtin_shufflevector(b, zero, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29,
-                                             14, 30, 15, 31);
-}
-
-/* So many samples of one row, down. */
-static void sum_block(shorts_t out[2], const taps_t *taps, size_t at)
-{
-    sums_t sums[4] = { { 0 }, { 0 }, { 0 }, { 0 } };
-    int t;
-
-    for (t = 0; t < taps->pairs; ++t) {
-        const int32_t weights = weights_at(taps->weights + (ptrdiff_t)2 * t);
-        bytes_t a, b, low, high;
-
-        memcpy(&a, taps->at[t][0] + at, BLOCK);
-        memcpy(&b, taps->at[t][1] + at, BLOCK);
-        low = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-        high = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30,
-                                       15, 31);
-        sums[0] = add_products(sums[0], widen_low(low), weights);
-        sums[1] = add_products(sums[1], widen_high(low), weights);
-        sums[2] = add_products(sums[2], widen_low(high), weights);
-        sums[3] = add_products(sums[3], widen_high(high), weights);
-    }
-    out[0] = to_shorts(divide(sums[0], LESS_BITS), divide(sums[1], LESS_BITS));
-    out[1] = to_shorts(divide(sums[2], LESS_BITS), divide(sums[3], LESS_BITS));
-}
-
-/* The same of those that are left at the end of a row. */
-static void sum_rest(shorts_t out[2], const taps_t *taps, size_t at, size_t samples)
-{
-    size_t k;
-    int t;
-
-    for (k = 0; k < samples; ++k) {
-        int sum = 1 << (LESS_BITS - 1);
-
-        for (t = 0; t < 2 * taps->pairs; ++t)
-            sum += taps->weights[t] * taps->at[t / 2][t % 2][at + k];
-        out[k / ROWS][k % ROWS] = (int16_t)(sum >> LESS_BITS);
-    }
-}
-
-/* Every other element of both, from their first or second halves. */
-static shorts_t zip_low(shorts_t a, shorts_t b)
-{
-    return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-}
-
-static shorts_t zip_high(shorts_t a, shorts_t b)
-{
-    return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-}
-
-static void zip(shorts_t to[ROWS], const shorts_t from[ROWS])
-{
-    to[0] = zip_low(from[0], from[4]);
-    to[1] = zip_high(from[0], from[4]);
-    to[2] = zip_low(from[1], from[5]);
-    to[3] = zip_high(from[1], from[5]);
-    to[4] = zip_low(from[2], from[6]);
-    to[5] = zip_high(from[2], from[6]);
-    to[6] = zip_low(from[3], from[7]);
-    to[7] = zip_high(from[3], from[7]);
-}
-
-/* Rows of eight samples to columns of eight rows. */
-static void turn(shorts_t columns[ROWS], const shorts_t rows[ROWS])
-{
-    shorts_t once[ROWS], twice[ROWS];
-
-    zip(once, rows);
-    zip(twice, once);
-    zip(columns, twice);
-}
-
-/* Eight rows of the result, still of all columns, which are left in the room. */
-static void sum_rows(shorts_t *room, const taps_t taps[ROWS], size_t samples)
-{
-    size_t at;
-    int y;
-
-    for (at = 0; at < samples; at += BLOCK, room += BLOCK) {
-        shorts_t left[ROWS], right[ROWS];
-
-        for (y = 0; y < ROWS; ++y) {
-            shorts_t sums[2] = { { 0 } };
-
-            if (at + BLOCK <= samples)
-                sum_block(sums, &taps[y], at);
-            else
-                sum_rest(sums, &taps[y], at, samples - at);
-            left[y] = sums[0];
-            right[y] = sums[1];
-        }
-        turn(room, left);
-        turn(room + ROWS, right);
-    }
-}
-
-/* One sample of eight rows, across. */
-static shorts_t sum_columns(const shorts_t *columns, int step, const int16_t *weights, int pairs)
-{
-    sums_t low = { 0 }, high = { 0 };
-    int t;
-
-    for (t = 0; t < pairs; ++t, columns += 2 * (ptrdiff_t)step) {
-        const int32_t both = weights_at(weights + (ptrdiff_t)2 * t);
-
-        low = add_products(low, zip_low(columns[0], columns[step]), both);
-        high = add_products(high, zip_high(columns[0], columns[step]), both);
-    }
-    return to_shorts(divide(low, SUM_BITS), divide(high, SUM_BITS));
-}
-
-/* Eight samples of eight rows, by columns, to as many rows as there are. */
-static void put_samples(unsigned char *to, const iiif_lanczos_area_t *area, int rows,
-                        const shorts_t columns[ROWS], size_t samples)
-{
-    shorts_t turned[ROWS];
-    int y;
-
-    turn(turned, columns);
-    for (y = 0; y < rows; ++y, to += area->stride) {
-        const bytes_t bytes = to_bytes(turned[y], turned[y]);
-
-        memcpy(to, &bytes, samples);
-    }
-}
-
 typedef struct across_t {
     const iiif_lanczos_axis_t *axis;
     int bands;
 } across_t;
 
-static void reduce_rows(unsigned char *to, const iiif_lanczos_area_t *area, int rows,
-                        const across_t *across, const shorts_t *room)
-{
-    const int bands = across->bands, samples = area->width * bands;
-    shorts_t columns[ROWS] = { { 0 } };
-    int x, band, i = 0;
+#define LANES 1
+#include "image/lanczos_sums.h"
+#undef LANES
 
-    for (x = area->left; x < area->left + area->width; ++x) {
-        const shorts_t *first = room + (ptrdiff_t)across->axis->starts[x] * bands;
-        const int16_t *weights = weights_of(across->axis, x);
-
-        for (band = 0; band < bands; ++band) {
-            columns[i++ % ROWS] = sum_columns(first + band, bands, weights, across->axis->pairs);
-            if (i % ROWS == 0)
-                put_samples(to + i - ROWS, area, rows, columns, ROWS);
-        }
-    }
-    if (samples % ROWS)
-        put_samples(to + samples - samples % ROWS, area, rows, columns, (size_t)samples % ROWS);
-}
+/* What most processors of servers have, and not all. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define HAS_AVX2 1
+#pragma GCC push_options
+#pragma GCC target("avx2")
+#define LANES 2
+#include "image/lanczos_sums.h"
+#undef LANES
+#pragma GCC pop_options
+#else
+#define HAS_AVX2 0
+#endif
 
 void *iiif_lanczos_room(size_t samples)
 {
-    return g_aligned_alloc0(samples + BLOCK + (size_t)4 * TAPS_MAX, sizeof(shorts_t),
-                            sizeof(shorts_t));
+    return g_aligned_alloc0(samples + (size_t)LANES_MAX * 16 + (size_t)4 * TAPS_MAX,
+                            (size_t)LANES_MAX * 16, (size_t)LANES_MAX * 16);
 }
 
 void iiif_lanczos_reduce(const iiif_lanczos_area_t *area, const iiif_lanczos_rows_t *rows,
                          const iiif_lanczos_axis_t *across, const iiif_lanczos_axis_t *down,
                          void *room)
 {
-    const across_t line = { across, rows->bands };
-    taps_t taps[ROWS];
-    int y, i;
-
-    for (y = 0; y < area->height; y += ROWS) {
-        const int count = MIN(ROWS, area->height - y);
-
-        for (i = 0; i < ROWS; ++i)
-            find_taps(&taps[i], rows, down, area->top + y + MIN(i, count - 1));
-        sum_rows(room, taps, (size_t)rows->width * (size_t)rows->bands);
-        reduce_rows(area->samples + y * area->stride, area, count, &line, room);
+#if HAS_AVX2
+    if (__builtin_cpu_supports("avx2")) {
+        reduce_2(area, rows, across, down, room);
+        return;
     }
+#endif
+    reduce_1(area, rows, across, down, room);
 }

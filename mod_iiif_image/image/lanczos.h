@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #define IIIF_LANCZOS_FACTOR_MAX 4 /**< pixels to one, along each axis; at least one */
-#define IIIF_LANCZOS_ROWS       8 /**< of the result, that are made together */
 
 /** Where the pixels of a result lie on a line of pixels; a pixel's middle is at its number and a
  *  half. */
