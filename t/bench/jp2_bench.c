@@ -4,14 +4,12 @@
  * decoded as a window by OpenJPEG and cut out of the level that libvips opens. Both in turn, the
  * same tiles.
  */
-#include <apr_general.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "image/jp2.h"
-#include "image/vips_process.h"
+#include "sources.h"
 
 #define TILES 6 /* a cell of the table is the mean of so many */
 
@@ -73,12 +71,13 @@ static double measure(tile_fn tile, const iiif_source_t *source, int level, apr_
     return (double)(clock() - start) * 1000 / CLOCKS_PER_SEC / TILES;
 }
 
-static void print_file(const iiif_source_t *source)
+static void print_source(const iiif_source_t *source, const char *name)
 {
     static const apr_uint32_t sides[] = { 256, 512 };
     int level;
     unsigned i;
 
+    printf("%-20s %17s %10s %8s\n", name, "libvips", "window", "ratio");
     for (level = 0; level < source->level_count; ++level) {
         for (i = 0; i < 2; ++i) {
             const double window = measure(iiif_jp2_window, source, level, sides[i]);
@@ -92,24 +91,5 @@ static void print_file(const iiif_source_t *source)
 
 int main(int argc, char **argv)
 {
-    const iiif_source_rules_t rules = { .formats = 1u << IIIF_SOURCE_JP2 };
-    iiif_err_t err = { "" };
-    apr_pool_t *pool;
-    int i;
-
-    if (apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS
-        || iiif_vips_start("jp2_bench", &err) != APR_SUCCESS)
-        return 1;
-    for (i = 1; i < argc; ++i) {
-        iiif_source_t *source;
-
-        if (iiif_source_open(&source, argv[i], 1, &rules, &err, pool) != APR_SUCCESS) {
-            fprintf(stderr, "%s: %s\n", argv[i], err.text);
-            return 1;
-        }
-        printf("%-20s %17s %10s %8s\n", strrchr(argv[i], '/') ? strrchr(argv[i], '/') + 1 : argv[i],
-               "libvips", "window", "ratio");
-        print_file(source);
-    }
-    return 0;
+    return print_sources(argc, argv, 1u << IIIF_SOURCE_JP2, print_source);
 }

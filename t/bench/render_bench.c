@@ -3,14 +3,12 @@
  * render_bench FILE...: milliseconds of processor time for images made of each file, by
  * iiif_render() alone: no server, no network. Also the program to profile.
  */
-#include <apr_general.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "image/render.h"
-#include "image/vips_process.h"
+#include "sources.h"
 
 #define RENDERS 40 /* a line of the table is the mean of so many */
 
@@ -90,32 +88,20 @@ static double measure(const iiif_source_t *source, unsigned kind, apr_size_t *by
     return (double)(clock() - start) * 1000 / CLOCKS_PER_SEC / RENDERS;
 }
 
+static void print_source(const iiif_source_t *source, const char *name)
+{
+    unsigned kind;
+
+    printf("%-30s %10s %10s\n", name, "ms", "bytes");
+    for (kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); ++kind) {
+        apr_size_t bytes;
+        const double ms = measure(source, kind, &bytes);
+
+        printf("  %-28s %10.2f %10" APR_SIZE_T_FMT "\n", kinds[kind].what, ms, bytes);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    const iiif_source_rules_t rules = { .formats = IIIF_SOURCE_FORMATS_DEFAULT };
-    iiif_err_t err = { "" };
-    apr_pool_t *pool;
-    unsigned kind;
-    int i;
-
-    if (apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS
-        || iiif_vips_start("render_bench", &err) != APR_SUCCESS)
-        return 1;
-    for (i = 1; i < argc; ++i) {
-        iiif_source_t *source;
-
-        if (iiif_source_open(&source, argv[i], 1, &rules, &err, pool) != APR_SUCCESS) {
-            fprintf(stderr, "%s: %s\n", argv[i], err.text);
-            return 1;
-        }
-        printf("%-30s %10s %10s\n", strrchr(argv[i], '/') ? strrchr(argv[i], '/') + 1 : argv[i],
-               "ms", "bytes");
-        for (kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); ++kind) {
-            apr_size_t bytes;
-            const double ms = measure(source, kind, &bytes);
-
-            printf("  %-28s %10.2f %10" APR_SIZE_T_FMT "\n", kinds[kind].what, ms, bytes);
-        }
-    }
-    return 0;
+    return print_sources(argc, argv, IIIF_SOURCE_FORMATS_DEFAULT, print_source);
 }

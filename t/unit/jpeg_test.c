@@ -1,41 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/jpeg.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <turbojpeg.h>
-
-#include "image/jpeg_crop.h"
-#include "tap.h"
+#include "jpegs.h"
 
 /* -- headers by hand -------------------------------------------------------------------------- */
 
-#define SOI  "\xFF\xD8"
 #define JFIF "\xFF\xE0\x00\x10JFIF\0\x01\x02\0\0\x01\0\x01\0\0"
 #define ADOBE(t)                                                                                   \
     "\xFF\xEE\x00\x0E"                                                                             \
     "Adobe\0\x64\0\0\0\0" t
-#define DQT "\xFF\xDB\x00\x43\0" Q16 Q16 Q16 Q16
-#define Q16 "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1"
-#define DHT                                                                                        \
-    "\xFF\xC4\x00\x14\0"                                                                           \
-    "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"                                                             \
-    "\0"
-#define DRI         "\xFF\xDD\x00\x04\x01\x02"
-#define COM         "\xFF\xFE\x00\x04hi"
-#define SOF(n)      "\xFF" n "\x00\x11\x08\x01\x02\x03\x04\x03\x01\x22\0\x02\x11\x01\x03\x11\x01"
-#define SOF0        SOF("\xC0")
-#define SOF_RGB     "\xFF\xC0\x00\x11\x08\x01\x02\x03\x04\x03R\x11\0G\x11\0B\x11\0"
-#define SOF_GRAY    "\xFF\xC0\x00\x0B\x08\x01\x02\x03\x04\x01\x01\x11\0"
-#define SOF_CMYK    "\xFF\xC0\x00\x14\x08\x01\x02\x03\x04\x04\1\x11\0\2\x11\0\3\x11\0\4\x11\0"
-#define SOF_SIZE(s) "\xFF\xC0\x00\x0B\x08" s "\x01\x01\x11\0"
-#define SOS         "\xFF\xDA\x00\x0C\x03\x01\0\x02\x11\x03\x11\0\x3F\0"
-#define SOS_FIRST   "\xFF\xDA\x00\x08\x01\x01\0\0\x3F\0"
+#define DRI      "\xFF\xDD\x00\x04\x01\x02"
+#define COM      "\xFF\xFE\x00\x04hi"
+#define SOF(n)   "\xFF" n "\x00\x11\x08\x01\x02\x03\x04\x03\x01\x22\0\x02\x11\x01\x03\x11\x01"
+#define SOF0     SOF("\xC0")
+#define SOF_RGB  "\xFF\xC0\x00\x11\x08\x01\x02\x03\x04\x03R\x11\0G\x11\0B\x11\0"
+#define SOF_GRAY "\xFF\xC0\x00\x0B\x08\x01\x02\x03\x04\x01\x01\x11\0"
+#define SOF_CMYK "\xFF\xC0\x00\x14\x08\x01\x02\x03\x04\x04\1\x11\0\2\x11\0\3\x11\0\4\x11\0"
+#define SOS      "\xFF\xDA\x00\x0C\x03\x01\0\x02\x11\x03\x11\0\x3F\0"
 #define SOS_RGB                                                                                    \
     "\xFF\xDA\x00\x0C\x03R\0G\x11"                                                                 \
     "B\x11\0\x3F\0"
 #define SOS_CMYK "\xFF\xDA\x00\x0E\x04\1\0\2\0\3\0\4\0\0\x3F\0"
-#define BYTES(s) s, sizeof(s) - 1
 #define IS       IIIF_JPEG_IS
 #define NOT      IIIF_JPEG_NOT
 
@@ -166,7 +151,6 @@ static void test_headers(void)
 
 /* -- what can be changed ---------------------------------------------------------------------- */
 
-#define OF(s)    s, sizeof(s) - 1
 #define S420     SOI "\xFF\xC0\0\x11\x08\0\x40\0\x30\x03\1\x22\0\2\x11\0\3\x11\0" SOS /* 48x64 */
 #define S420_ODD SOI "\xFF\xC0\0\x11\x08\0\x38\0\x28\x03\1\x22\0\2\x11\0\3\x11\0" SOS /* 40x56 */
 #define S444_ODD SOI "\xFF\xC0\0\x11\x08\0\x32\0\x28\x03\1\x11\0\2\x11\0\3\x11\0" SOS /* 40x50 */
@@ -181,40 +165,40 @@ static const struct {
     iiif_jpeg_change_t change; /* crop, mirror, quarters, gray */
     int can;
 } changes[] = {
-    { "nothing",               OF(S420), { { 0, 0 }, 0, 0, 0 }, 1 },
-    { "crop",                  OF(S420), { { 48, 1 }, 0, 0, 0 }, 1 },
-    { "crop beyond width",     OF(S420), { { 49, 64 }, 0, 0, 0 }, 0 },
-    { "crop beyond height",    OF(S420), { { 48, 65 }, 0, 0, 0 }, 0 },
-    { "crop to no width",      OF(S420), { { 0, 64 }, 0, 0, 0 }, 0 },
-    { "crop to no height",     OF(S420), { { 48, 0 }, 0, 0, 0 }, 0 },
-    { "4 quarters",            OF(S420), { { 0, 0 }, 0, 4, 0 }, 0 },
-    { "-1 quarters",           OF(S420), { { 0, 0 }, 0, -1, 0 }, 0 },
-    { "whole MCUs, 90",        OF(S420), { { 0, 0 }, 0, 1, 0 }, 1 },
-    { "whole MCUs, !90",       OF(S420), { { 0, 0 }, 1, 1, 0 }, 1 },
-    { "cropped in an MCU, 90", OF(S420), { { 48, 40 }, 0, 1, 0 }, 0 },
-    { "cropped after one, 90", OF(S420), { { 48, 32 }, 0, 1, 0 }, 1 },
-    { "half MCUs, 90",         OF(S420_ODD), { { 0, 0 }, 0, 1, 0 }, 0 },
-    { "half MCUs, gray, 90",   OF(S420_ODD), { { 0, 0 }, 0, 1, 1 }, 1 },
-    { "half MCUs, mirror",     OF(S420_ODD), { { 0, 0 }, 1, 0, 0 }, 0 },
-    { "half MCUs, transposed", OF(S420_ODD), { { 0, 0 }, 1, 3, 0 }, 1 },
-    { "odd height, mirror",    OF(S444_ODD), { { 0, 0 }, 1, 0, 0 }, 1 },
-    { "odd height, 90",        OF(S444_ODD), { { 0, 0 }, 0, 1, 0 }, 0 },
-    { "odd height, 180",       OF(S444_ODD), { { 0, 0 }, 0, 2, 0 }, 0 },
-    { "odd height, 270",       OF(S444_ODD), { { 0, 0 }, 0, 3, 0 }, 1 },
-    { "odd height, !90",       OF(S444_ODD), { { 0, 0 }, 1, 1, 0 }, 0 },
-    { "odd height, !180",      OF(S444_ODD), { { 0, 0 }, 1, 2, 0 }, 0 },
-    { "odd height, !270",      OF(S444_ODD), { { 0, 0 }, 1, 3, 0 }, 1 },
-    { "gray",                  OF(S420),     { { 0, 0 }, 0, 0, 1 }, 1 },
-    { "gray of RGB",           OF(S_RGB),    { { 0, 0 }, 0, 0, 1 }, 0 },
-    { "crop of RGB",           OF(S_RGB),    { { 9, 9 }, 0, 0, 0 }, 1 },
-    { "gray of gray",          OF(SOI SOF_GRAY SOS_FIRST), { { 0, 0 }, 0, 0, 1 }, 1 },
-    { "crop of CMYK",          OF(SOI SOF_CMYK SOS_CMYK),  { { 9, 9 }, 0, 0, 0 }, 1 },
-    { "gray of CMYK",          OF(SOI SOF_CMYK SOS_CMYK),  { { 9, 9 }, 0, 0, 1 }, 0 },
-    { "crop of odd chroma",    OF(S_CHROMA), { { 9, 9 }, 0, 0, 0 }, 0 },
-    { "crop of something huge", OF(S_HUGE),  { { 9, 9 }, 0, 0, 0 }, 0 },
-    { "progressive",           OF(SOI SOF("\xC2") SOS), { { 9, 9 }, 0, 0, 0 }, 1 },
-    { "lossless",              OF(SOI SOF("\xC3") SOS), { { 9, 9 }, 0, 0, 0 }, 0 },
-    { "12 bits",               OF(SOI "\xFF\xC1\0\x0B\x0C\1\2\3\4\1\1\x11\0" SOS_FIRST), { { 9, 9 }, 0, 0, 0 }, 0 },
+    { "nothing",               BYTES(S420), { { 0, 0 }, 0, 0, 0 }, 1 },
+    { "crop",                  BYTES(S420), { { 48, 1 }, 0, 0, 0 }, 1 },
+    { "crop beyond width",     BYTES(S420), { { 49, 64 }, 0, 0, 0 }, 0 },
+    { "crop beyond height",    BYTES(S420), { { 48, 65 }, 0, 0, 0 }, 0 },
+    { "crop to no width",      BYTES(S420), { { 0, 64 }, 0, 0, 0 }, 0 },
+    { "crop to no height",     BYTES(S420), { { 48, 0 }, 0, 0, 0 }, 0 },
+    { "4 quarters",            BYTES(S420), { { 0, 0 }, 0, 4, 0 }, 0 },
+    { "-1 quarters",           BYTES(S420), { { 0, 0 }, 0, -1, 0 }, 0 },
+    { "whole MCUs, 90",        BYTES(S420), { { 0, 0 }, 0, 1, 0 }, 1 },
+    { "whole MCUs, !90",       BYTES(S420), { { 0, 0 }, 1, 1, 0 }, 1 },
+    { "cropped in an MCU, 90", BYTES(S420), { { 48, 40 }, 0, 1, 0 }, 0 },
+    { "cropped after one, 90", BYTES(S420), { { 48, 32 }, 0, 1, 0 }, 1 },
+    { "half MCUs, 90",         BYTES(S420_ODD), { { 0, 0 }, 0, 1, 0 }, 0 },
+    { "half MCUs, gray, 90",   BYTES(S420_ODD), { { 0, 0 }, 0, 1, 1 }, 1 },
+    { "half MCUs, mirror",     BYTES(S420_ODD), { { 0, 0 }, 1, 0, 0 }, 0 },
+    { "half MCUs, transposed", BYTES(S420_ODD), { { 0, 0 }, 1, 3, 0 }, 1 },
+    { "odd height, mirror",    BYTES(S444_ODD), { { 0, 0 }, 1, 0, 0 }, 1 },
+    { "odd height, 90",        BYTES(S444_ODD), { { 0, 0 }, 0, 1, 0 }, 0 },
+    { "odd height, 180",       BYTES(S444_ODD), { { 0, 0 }, 0, 2, 0 }, 0 },
+    { "odd height, 270",       BYTES(S444_ODD), { { 0, 0 }, 0, 3, 0 }, 1 },
+    { "odd height, !90",       BYTES(S444_ODD), { { 0, 0 }, 1, 1, 0 }, 0 },
+    { "odd height, !180",      BYTES(S444_ODD), { { 0, 0 }, 1, 2, 0 }, 0 },
+    { "odd height, !270",      BYTES(S444_ODD), { { 0, 0 }, 1, 3, 0 }, 1 },
+    { "gray",                  BYTES(S420),     { { 0, 0 }, 0, 0, 1 }, 1 },
+    { "gray of RGB",           BYTES(S_RGB),    { { 0, 0 }, 0, 0, 1 }, 0 },
+    { "crop of RGB",           BYTES(S_RGB),    { { 9, 9 }, 0, 0, 0 }, 1 },
+    { "gray of gray",          BYTES(SOI SOF_GRAY SOS_FIRST), { { 0, 0 }, 0, 0, 1 }, 1 },
+    { "crop of CMYK",          BYTES(SOI SOF_CMYK SOS_CMYK),  { { 9, 9 }, 0, 0, 0 }, 1 },
+    { "gray of CMYK",          BYTES(SOI SOF_CMYK SOS_CMYK),  { { 9, 9 }, 0, 0, 1 }, 0 },
+    { "crop of odd chroma",    BYTES(S_CHROMA), { { 9, 9 }, 0, 0, 0 }, 0 },
+    { "crop of something huge", BYTES(S_HUGE),  { { 9, 9 }, 0, 0, 0 }, 0 },
+    { "progressive",           BYTES(SOI SOF("\xC2") SOS), { { 9, 9 }, 0, 0, 0 }, 1 },
+    { "lossless",              BYTES(SOI SOF("\xC3") SOS), { { 9, 9 }, 0, 0, 0 }, 0 },
+    { "12 bits",               BYTES(SOI "\xFF\xC1\0\x0B\x0C\1\2\3\4\1\1\x11\0" SOS_FIRST), { { 9, 9 }, 0, 0, 0 }, 0 },
 };
 /* clang-format on */
 
@@ -235,350 +219,6 @@ static void test_can_change(void)
         ok(iiif_jpeg_change(&out, changes[i].bytes, changes[i].len, change, &err) == IIIF_EBADSOURCE
                && *err.text && !out.data && out.len == 1,
            "  and without its scan it is an error: %s", err.text);
-    }
-}
-
-/* -- pictures --------------------------------------------------------------------------------- */
-
-#define SIDE 300 /* at most */
-
-typedef struct stream_t {
-    unsigned char *data;
-    size_t len;
-} stream_t;
-
-/* One component of a decoded stream. */
-typedef struct plane_t {
-    unsigned char pixels[SIDE * SIDE];
-    int stride, width, height; /* a luma plane is padded to what the chroma needs */
-} plane_t;
-
-typedef struct picture_t {
-    plane_t planes[3];
-    int count;
-} picture_t;
-
-/* Slopes, noise that grows to the right, and flat corners: codes of all lengths. */
-static void paint(unsigned char *rgb, int width, int height)
-{
-    unsigned state = 12345;
-    int x, y, c;
-
-    for (y = 0; y < height; ++y) {
-        for (x = 0; x < width; ++x) {
-            for (c = 0; c < 3; ++c) {
-                int noise;
-
-                state = state * 1103515245u + 12345u;
-                noise = (int)(state >> 16 & 255) * x / width / (y % 64 < 32 ? 1 : 4);
-                *rgb++ = x < 20 && y < 20 ? 255 : (unsigned char)(x * (c + 1) + y * 2 + noise);
-            }
-        }
-    }
-}
-
-/* @a how: one of TurboJPEG's environment variables, or NULL */
-static stream_t encode(int width, int height, int sampling, int quality, const char *how)
-{
-    unsigned char *rgb = malloc((size_t)(width * height * 3)), *made = NULL;
-    tjhandle handle = tjInitCompress();
-    stream_t stream = { NULL, 0 };
-    unsigned long len = 0;
-
-    paint(rgb, width, height);
-    if (how)
-        setenv(how, "1", 1);
-    if (!tjCompress2(handle, rgb, width, 0, height, TJPF_RGB, &made, &len, sampling, quality, 0)) {
-        stream = (stream_t){ malloc(len), len };
-        memcpy(stream.data, made, len);
-    }
-    if (how)
-        unsetenv(how);
-    tjFree(made);
-    tjDestroy(handle);
-    free(rgb);
-    return stream;
-}
-
-/* Without upsampling and without colour conversion: equal planes are equal coefficients. */
-static int decode(picture_t *picture, const void *data, size_t len)
-{
-    tjhandle handle = tjInitDecompress();
-    unsigned char *planes[3] = { picture->planes[0].pixels, picture->planes[1].pixels,
-                                 picture->planes[2].pixels };
-    int width, height, sampling, space, i, failed;
-
-    failed =
-        tjDecompressHeader3(handle, data, (unsigned long)len, &width, &height, &sampling, &space)
-        || width > SIDE || height > SIDE
-        || tjDecompressToYUVPlanes(handle, data, (unsigned long)len, planes, width, NULL, height,
-                                   TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING);
-    if (!failed) {
-        picture->count = sampling == TJSAMP_GRAY ? 1 : 3;
-        for (i = 0; i < picture->count; ++i) {
-            plane_t *plane = &picture->planes[i];
-
-            plane->stride = tjPlaneWidth(i, width, sampling);
-            plane->width = i ? plane->stride : width;
-            plane->height = i ? tjPlaneHeight(i, height, sampling) : height;
-        }
-    }
-    tjDestroy(handle);
-    return !failed;
-}
-
-/* How many of the pixels that stay are others. */
-static int differing(const picture_t *whole, const picture_t *cropped)
-{
-    int i, x, y, count = 0;
-
-    for (i = 0; i < cropped->count; ++i) {
-        const plane_t *a = &whole->planes[i], *b = &cropped->planes[i];
-
-        for (y = 0; y < b->height; ++y) {
-            for (x = 0; x < b->width; ++x)
-                count += a->pixels[y * a->stride + x] != b->pixels[y * b->stride + x];
-        }
-    }
-    return count;
-}
-
-static iiif_dims_t dims_of(const iiif_bytes_t *bytes)
-{
-    iiif_jpeg_header_t header;
-
-    if (iiif_jpeg_header(&header, bytes->data, bytes->len) != IIIF_JPEG_IS)
-        return (iiif_dims_t){ 0, 0 };
-    return header.dims;
-}
-
-/* Do what stands in front of the scan, but for the frame's size, and the EOI behind it stay? */
-static int keeps_segments(const stream_t *stream, const iiif_bytes_t *bytes)
-{
-    const unsigned char *made = bytes->data;
-    iiif_jpeg_header_t header;
-    size_t i, changed = 0;
-
-    iiif_jpeg_header(&header, stream->data, stream->len);
-    if (bytes->len < header.length + 2 || made[bytes->len - 2] != 0xFF
-        || made[bytes->len - 1] != 0xD9)
-        return 0;
-    for (i = 0; i < header.length; ++i)
-        changed += made[i] != stream->data[i];
-    return changed <= 4;
-}
-
-/* -- crops ------------------------------------------------------------------------------------ */
-
-static const struct {
-    int width, height;
-    iiif_dims_t kept;
-} crops[] = {
-    { 256, 256, { 128, 256 } }, { 256, 256, { 256, 128 } }, { 256, 256, { 128, 128 } },
-    { 256, 256, { 1, 1 } },     { 256, 256, { 256, 1 } },   { 256, 256, { 1, 256 } },
-    { 256, 256, { 8, 8 } },     { 256, 256, { 17, 33 } },   { 256, 256, { 100, 77 } },
-    { 256, 256, { 255, 255 } }, { 256, 256, { 256, 256 } }, { 240, 176, { 239, 175 } },
-    { 99, 51, { 98, 50 } },     { 99, 51, { 50, 51 } },     { 7, 5, { 3, 2 } },
-};
-static const int samplings[] = { TJSAMP_444, TJSAMP_422, TJSAMP_420, TJSAMP_440, TJSAMP_GRAY };
-static const int qualities[] = { 1, 50, 85, 100 };
-
-static picture_t whole, cropped;
-
-/* @a own: the codes themselves are cut; else libjpeg must */
-static void check_crop(const stream_t *stream, iiif_dims_t kept, int own, const char *name)
-{
-    iiif_jpeg_change_t change = { .crop = kept };
-    iiif_bytes_t bytes = { NULL, 0 }, cut = { NULL, 0 };
-    iiif_jpeg_header_t header;
-    iiif_err_t err = { "" };
-    apr_status_t rv = iiif_jpeg_change(&bytes, stream->data, stream->len, &change, &err);
-
-    ok(rv == APR_SUCCESS && dims_of(&bytes).width == kept.width
-           && dims_of(&bytes).height == kept.height && decode(&whole, stream->data, stream->len)
-           && decode(&cropped, bytes.data, bytes.len) && cropped.count == whole.count
-           && differing(&whole, &cropped) == 0,
-       "%s to %ux%u: the same coefficients %s", name, kept.width, kept.height, err.text);
-    iiif_jpeg_header(&header, stream->data, stream->len);
-    ok(iiif_jpeg_crop(&cut, stream->data, stream->len, &header, kept) == own
-           && (!own
-               || (cut.len == bytes.len && !memcmp(cut.data, bytes.data, cut.len)
-                   && keeps_segments(stream, &cut))),
-       "  %s", own ? "by cutting its codes" : "by libjpeg");
-    iiif_bytes_free(cut.data);
-    iiif_bytes_free(bytes.data);
-}
-
-static void test_crops(void)
-{
-    unsigned i, k, q;
-
-    for (i = 0; i < ROWS(crops); ++i) {
-        for (k = 0; k < ROWS(samplings); ++k) {
-            for (q = 0; q < ROWS(qualities); ++q) {
-                stream_t stream =
-                    encode(crops[i].width, crops[i].height, samplings[k], qualities[q], NULL);
-                char name[64];
-
-                snprintf(name, sizeof(name), "%dx%d, sampling %d, quality %d", crops[i].width,
-                         crops[i].height, samplings[k], qualities[q]);
-                check_crop(&stream, crops[i].kept, 1, name);
-                free(stream.data);
-            }
-        }
-    }
-}
-
-/* A gray picture of blocks that are each one step brighter than the one before. */
-static stream_t ramp(int side)
-{
-    static unsigned char gray[SIDE * SIDE];
-    tjhandle handle = tjInitCompress();
-    stream_t stream = { NULL, 0 };
-    unsigned char *made = NULL;
-    unsigned long len = 0;
-    int x, y;
-
-    for (y = 0; y < side; ++y) {
-        for (x = 0; x < side; ++x)
-            gray[y * side + x] = (unsigned char)(x / 8 + y / 8 * (side / 8));
-    }
-    setenv("TJ_OPTIMIZE", "1", 1);
-    if (!tjCompress2(handle, gray, side, 0, side, TJPF_GRAY, &made, &len, TJSAMP_GRAY, 95, 0)) {
-        stream = (stream_t){ malloc(len), len };
-        memcpy(stream.data, made, len);
-    }
-    unsetenv("TJ_OPTIMIZE");
-    tjFree(made);
-    tjDestroy(handle);
-    return stream;
-}
-
-static void append(stream_t *stream, const void *data, size_t len)
-{
-    stream->data = realloc(stream->data, stream->len + len);
-    memcpy(stream->data + stream->len, data, len);
-    stream->len += len;
-}
-
-/* Three components, each in a scan of its own: those of three gray streams. */
-static stream_t one_scan_each(int width, int height)
-{
-    static const char frame[] = "\xFF\xC0\x00\x11\x08hhww\3\1\x11\0\2\x11\0\3\x11\0";
-    stream_t stream = { NULL, 0 };
-    int i;
-
-    for (i = 0; i < 3; ++i) {
-        stream_t gray = encode(width, height, TJSAMP_GRAY, 30 + 20 * i, NULL);
-        unsigned char scan[10] = { 0xFF, 0xDA, 0, 8, 1, (unsigned char)(i + 1), 0, 0, 63, 0 };
-        iiif_jpeg_header_t header;
-
-        iiif_jpeg_header(&header, gray.data, gray.len);
-        if (i == 0) {
-            size_t at = 2; /* of its SOF */
-
-            while (gray.data[at + 1] != 0xC0)
-                at += 2 + (size_t)(gray.data[at + 2] << 8 | gray.data[at + 3]);
-            append(&stream, gray.data, at);
-            append(&stream, frame, sizeof(frame) - 1);
-            memcpy(stream.data + stream.len - 14, gray.data + at + 5, 4);
-            append(&stream, gray.data + at + 13, header.length - 10 - at - 13);
-        }
-        append(&stream, scan, sizeof(scan));
-        append(&stream, gray.data + header.length, gray.len - header.length - 2);
-        free(gray.data);
-    }
-    append(&stream, "\xFF\xD9", 2);
-    return stream;
-}
-
-/* Codes by hand. DC: 0 is 0 bits. AC: 0 is ZRL (16 zeros), 10 end of block, 110 14 zeros and one of
- * 1 bit, 1110 one of 11 bits, which 8-bit samples do not have. */
-#define DHT_AC                                                                                     \
-    "\xFF\xC4\x00\x17\x10"                                                                         \
-    "\1\1\1\1\0\0\0\0\0\0\0\0\0\0\0\0"                                                             \
-    "\xF0\0\xE1\x0B"
-#define DHT_FULL                                                                                   \
-    "\xFF\xC4\x00\x16\x10"                                                                         \
-    "\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"                                                             \
-    "\xF0\0\xE1"
-#define TWO(ac) SOI DQT SOF_SIZE("\0\x08\0\x10") DHT ac SOS_FIRST
-#define END     "\xFF\xD9"
-
-/* clang-format off */
-static const struct {
-    const char *name, *bytes;
-    size_t len;
-    apr_uint32_t width;
-    int own;
-} scans[] = {
-    { "both blocks empty",         OF(TWO(DHT_AC) "\x4B" END), 16, 1 },           /* 0 10 0 10 11 */
-    { "one of them",               OF(TWO(DHT_AC) "\x4B" END), 8, 1 },
-    { "fill bytes before EOI",     OF(TWO(DHT_AC) "\x4B\xFF\xFF" END), 16, 1 },
-    { "three ZRL and an end",      OF(TWO(DHT_AC) "\x0B" END), 8, 1 },            /* 0 000 10 11 */
-    { "64 without an end",         OF(TWO(DHT_AC) "\x0D\x5F" END), 16, 1 },       /* 0 000 110 1, 0 10 11111 */
-    { "four ZRL",                  OF(TWO(DHT_AC) "\x05" END), 8, 0 },            /* 0 0000 10 1 */
-    { "many ZRL",                  OF(TWO(DHT_AC) "\x00\x17" END), 8, 0 },
-    { "ZRL only",                  OF(TWO(DHT_AC) "\0\0\0\0\0\0\0\0\0\0\0\0" END), 8, 0 },
-    { "60, then 15 more",          OF(TWO(DHT_AC) "\x6E\xEE\xEF" END), 8, 0 },
-    { "no such code",              OF(TWO(DHT_AC) "\x7F" END), 8, 0 },
-    { "a value of 11 bits",        OF(TWO(DHT_AC) "\x70\x00\xBF" END), 8, 0 },
-    { "no AC codes",               OF(TWO("") "\x4B" END), 16, 0 },
-    { "a block that is missing",   OF(TWO(DHT_AC) "\x0B" END), 16, 0 },
-    { "no scan",                   OF(TWO(DHT_AC) END), 16, 0 },
-    { "no EOI",                    OF(TWO(DHT_AC) "\x4B"), 16, 0 },
-    { "half an EOI",               OF(TWO(DHT_AC) "\x4B\xFF"), 16, 0 },
-    { "another marker than EOI",   OF(TWO(DHT_AC) "\x4B\xFF\xD0" END), 16, 0 },
-};
-/* clang-format on */
-
-static void test_scans(void)
-{
-    static const unsigned char full[] = TWO(DHT_FULL) "\x4B" END;
-    iiif_jpeg_header_t none;
-    unsigned i;
-
-    ok(iiif_jpeg_header(&none, full, sizeof(full) - 1) == IIIF_JPEG_NOT,
-       "more codes than there are: no JPEG");
-
-    for (i = 0; i < ROWS(scans); ++i) {
-        unsigned char *copy = malloc(scans[i].len);
-        iiif_dims_t dims = { scans[i].width, 8 };
-        iiif_jpeg_header_t header;
-        iiif_bytes_t bytes = { NULL, 0 };
-
-        memcpy(copy, scans[i].bytes, scans[i].len);
-        ok(iiif_jpeg_header(&header, copy, scans[i].len) == IIIF_JPEG_IS
-               && iiif_jpeg_crop(&bytes, copy, scans[i].len, &header, dims) == scans[i].own
-               && !bytes.data == !scans[i].own,
-           "%s: %s", scans[i].name, scans[i].own ? "cut" : "not cut");
-        iiif_bytes_free(bytes.data);
-        free(copy);
-    }
-}
-
-static void test_other_crops(void)
-{
-    const iiif_dims_t left = { 100, 200 }, top = { 200, 90 };
-    struct {
-        const char *name;
-        stream_t stream;
-        iiif_dims_t kept;
-        int own;
-    } cases[] = {
-        { "restarts", encode(200, 200, TJSAMP_420, 80, "TJ_RESTART"), left, 0 },
-        { "progressive", encode(200, 200, TJSAMP_420, 80, "TJ_PROGRESSIVE"), left, 0 },
-        { "arithmetic", encode(200, 200, TJSAMP_420, 80, "TJ_ARITHMETIC"), left, 0 },
-        { "a scan a component", one_scan_each(200, 200), left, 0 },
-        { "its own codes", encode(200, 200, TJSAMP_420, 80, "TJ_OPTIMIZE"), top, 1 },
-        { "codes that lack one", ramp(128), { 64, 128 }, 0 },
-        { "codes that lack none", ramp(128), { 128, 64 }, 1 },
-    };
-    unsigned i;
-
-    for (i = 0; i < ROWS(cases); ++i) {
-        check_crop(&cases[i].stream, cases[i].kept, cases[i].own, cases[i].name);
-        free(cases[i].stream.data);
     }
 }
 
@@ -624,7 +264,7 @@ static int distance(const picture_t *from, const picture_t *made, const iiif_jpe
     return most;
 }
 
-static picture_t turned, back;
+static picture_t cropped, turned, back;
 
 /* The inverse cannot rely on rounding: it restores each coefficient. */
 static void check_turn(const stream_t *stream, const iiif_jpeg_change_t *change)
@@ -793,9 +433,6 @@ int main(void)
 {
     test_headers();
     test_can_change();
-    test_crops();
-    test_scans();
-    test_other_crops();
     test_turns();
     test_partial_mcus();
     test_segments();
