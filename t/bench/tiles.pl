@@ -254,11 +254,15 @@ sub iipsrv_iiif_path {
     return "/iipsrv/iipsrv.fcgi?IIIF=$tile->{name}/" . ($tile->{parameters} =~ s{/(\d+),\d+/}{/$1,/}r);
 }
 
-# Each way to run it, by each of its interfaces to JPEG tiles, tried shortly: the configuration and list of the fastest.
-sub fastest_iipsrv {
-    my ($iipsrv, @tiles) = @_;
+sub iipsrv_paths {
+    my (@tiles) = @_;
     my $levels = 1 + `vipsheader -f n-pages $SOURCES/$tiles[0]{name}` - 1;
-    my %paths = (JTL => [ map { jtl_path($_, $levels) } @tiles ], IIIF => [ map { iipsrv_iiif_path($_) } @tiles ]);
+    return (JTL => [ map { jtl_path($_, $levels) } @tiles ], IIIF => [ map { iipsrv_iiif_path($_) } @tiles ]);
+}
+
+# Each way to run it, by each of its interfaces, tried shortly: the configuration and list of the fastest.
+sub fastest_iipsrv {
+    my ($name, $iipsrv, %paths) = @_;
     my $best = { rate => 0 };
 
     for my $way ($iipsrv->ways) {
@@ -268,10 +272,10 @@ sub fastest_iipsrv {
         $httpd->start;
         for my $interface (sort keys %paths) {
             my $list = write_list("$directory/iipsrv.$interface", @{ $paths{$interface} });
-            my $half = min(600, @tiles / 2);    # the first half starts the processes
+            my $half = min(600, @{ $paths{$interface} } / 2);    # the first half starts the processes
             my $woken = write_list("$directory/iipsrv.wake", @{ $paths{$interface} }[ 0 .. $half - 1 ]);
             my $tried = write_list("$directory/iipsrv.try", @{ $paths{$interface} }[ $half .. 2 * $half - 1 ]);
-            my $kind = { name => "iipsrv, $what, $interface", list => $list, wake => $woken, conf => $conf,
+            my $kind = { name => "$name, $what, $interface", list => $list, wake => $woken, conf => $conf,
                 beside => [ $iipsrv->pids ], paths => $paths{$interface} };
             load($httpd, { %$kind, list => $woken }, 8);
             $kind->{rate} = load($httpd, { %$kind, list => $tried }, 8)->{rate};
@@ -282,21 +286,34 @@ sub fastest_iipsrv {
     return $best;
 }
 
+# Releases of iipsrv since 1.2 send tiles as they are stored, and none is packaged. What no program behind FastCGI can
+# reach tells what they can reach at most: one that has a tile in memory, and sends it without looking at the request.
+sub at_most {
+    my ($tile) = @_;
+    my $file = "$directory/tile.jpg";
+    get_all($httpd, '', sub { spew($file, $_[2]) }, iiif_path($tile));
+    return IIIF::Iipsrv->new($httpd, $SOURCES, $PROCESSORS, program => getcwd() . '/apxs-build/lib/bench/fcgi_null',
+        environment => { TILE => $file });
+}
+
 sub beside_iipsrv {
     my @tiles = some(2500, map { interior("big$_.tif") } 1 .. 3);
+    my %paths = iipsrv_paths(@tiles);
+    my $raw = { name => 'raw tiles', list => write_list("$directory/beside", map { iiif_path($_) } @tiles), goal => '3 of req/s' };
     my $iipsrv = IIIF::Iipsrv->new($httpd, $SOURCES, $PROCESSORS);
+
+    $httpd->start;
+    my $null = at_most($tiles[0]);
     printf "\nraw tiles beside iipsrv %s: %d tiles, each asked once; goal: 3 times as many\n", $iipsrv->version, scalar @tiles;
-    my $fastest = fastest_iipsrv($iipsrv, @tiles);
-    $httpd->stop;
-    $httpd->configure($CONF . $fastest->{conf});
-    print "  the fastest of these:\n";
-    my $raw = write_list("$directory/beside", map { iiif_path($_) } @tiles);
-    # The same few again and again, which it may keep. Releases since 1.2 send tiles of JPEG as they are stored
-    my $few = min(100, scalar @tiles) - 1;
-    my $kept = write_list("$directory/kept", (@{ $fastest->{paths} }[ 0 .. $few ]) x (@tiles / ($few + 1)));
-    show([ $fastest, { %$fastest, name => 'iipsrv, the same 100 tiles', list => $kept }, { name => 'raw tiles', list => $raw, goal => '3 of req/s' } ], rounds => min(3, $ROUNDS),
-        fresh => sub { fresh(); load($httpd, { %$fastest, list => $fastest->{wake} }, 8) });
-    $iipsrv->stop;
+    for my $other ([ 'iipsrv', $iipsrv, %paths ], [ 'FastCGI at most', $null, JTL => $paths{JTL} ]) {
+        my $fastest = fastest_iipsrv(@$other);
+        $httpd->stop;
+        $httpd->configure($CONF . $fastest->{conf});
+        print "  the fastest of these:\n";
+        show([ $fastest, $raw ], rounds => min(3, $ROUNDS),
+            fresh => sub { fresh(); load($httpd, { %$fastest, list => $fastest->{wake} }, 8) });
+        $other->[1]->stop;
+    }
     $httpd->stop;
     $httpd->configure($CONF);
     return;

@@ -6,19 +6,19 @@ package IIIF::Iipsrv;
 
 use strict;
 use warnings FATAL => 'all';
-use File::Basename qw(dirname);
 use IO::Socket::INET ();
 use POSIX ();
 use IIIF::PrivateHttpd ();
 
 my $PROGRAM = '/usr/lib/iipimage-server/iipsrv.fcgi';
 
-# new($httpd, $sources, $processes): as many listen for mod_proxy_fcgi, until stopped or this program goes.
+# new($httpd, $sources, $processes): as many listen for mod_proxy_fcgi, until stopped or this program goes. Another
+# program can stand in its place, with variables of its own: program => PATH, environment => { ... }.
 sub new {
-    my ($class, $httpd, $sources, $processes) = @_;
+    my ($class, $httpd, $sources, $processes, %other) = @_;
     my $self = bless {
-        httpd => $httpd, processes => $processes, bound => {}, owner => $$,
-        environment => { VERBOSITY => 0, JPEG_QUALITY => 85, FILESYSTEM_PREFIX => "$sources/" },
+        httpd => $httpd, processes => $processes, bound => {}, owner => $$, program => $PROGRAM,
+        environment => { VERBOSITY => 0, JPEG_QUALITY => 85, FILESYSTEM_PREFIX => "$sources/" }, %other,
     }, $class;
     $self->_bind for 1 .. $processes;
     return $self;
@@ -70,11 +70,12 @@ FcgidProcessTableFile $directory/fcgid_table
 FcgidIdleTimeout 0
 FcgidMaxRequestsPerProcess 0
 FcgidMaxProcessesPerClass $processes
-ScriptAlias /iipsrv/ ${\ dirname($PROGRAM) }/
-<Directory ${\ dirname($PROGRAM) }>
+ScriptAlias /iipsrv/iipsrv.fcgi $self->{program}
+<Location /iipsrv>
     Require all granted
     SetHandler fcgid-script
-</Directory>
+    Options +ExecCGI
+</Location>
 CONF
 }
 
@@ -101,11 +102,11 @@ sub _bind {
         local %ENV = (%ENV, %{ $self->{environment} });
         open STDERR, '>', $self->{httpd}->directory . '/iipsrv.log' or POSIX::_exit(1);
         open STDOUT, '>&', \*STDERR or POSIX::_exit(1);
-        exec $PROGRAM, '--bind', "127.0.0.1:$port" or POSIX::_exit(1);
+        exec $self->{program}, '--bind', "127.0.0.1:$port" or POSIX::_exit(1);
     }
     $self->{bound}{$pid} = $port;
     IIIF::PrivateHttpd::until_true(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) })
-        or die "iipsrv does not start\n";
+        or die "$self->{program} does not start\n";
     return;
 }
 
