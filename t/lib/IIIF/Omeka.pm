@@ -74,6 +74,7 @@ my %MEDIA = (
     secret    => { id => 53, values => [ [ license => undef, 'http://example.org/secret', 0 ] ] },
 );
 my %ITEM_VALUES = (1 => [ [ identifier => 'the item' ] ],
+    100 => [ [ license => undef, 'http://example.org/of-a-private-item' ] ],
     102 => [ [ license => undef, 'http://creativecommons.org/licenses/by-nc/4.0/' ] ]);
 
 # Of the module Access: id => level, start and end of an embargo as days from today
