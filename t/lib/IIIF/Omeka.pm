@@ -9,6 +9,7 @@ package IIIF::Omeka;
 
 use strict;
 use warnings FATAL => 'all';
+use Cwd qw(getcwd);
 use Digest::SHA qw(sha1_hex sha256_hex);
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
@@ -19,7 +20,7 @@ use IIIF::PrivateHttpd qw(slurp);
 
 my $FIRST_OF_MANY = 2001;
 my $FILES_AGE     = 7200;                  # seconds: files are older than their tiles
-my @LARGE         = (1000, 750, 125);      # the coordinate picture: width, height, cell
+my @LARGE         = (1000, 750, 128);      # the coordinate picture: width, height, cell
 my @SMALL         = (160, 120, 20);
 
 # -- the rows -----------------------------------------------------------------------------------
@@ -113,6 +114,18 @@ INSERT INTO setting VALUES ('iiifserver_media_api_default_version', '"3"'), ('ii
     ('imageserver_image_tile_dir', '"tile"'), ('imageserver_image_tile_type', '"deepzoom"');
 SQL
 
+my $FAST_SCRIPT = 'modules/ImageServer/data/scripts/iiiftile.php';
+
+# What is a file is sent, all else is the front controller's; images go to the fast script before that.
+my $HTACCESS = <<"HTACCESS";
+RewriteEngine On
+RewriteRule "^iiif/(?:[23]/)?[^/]+/[^/]+/[^/]+/[^/]+/[^/]+\\.[a-z0-9]+\$" $FAST_SCRIPT [END]
+RewriteRule "(^|/)config/" - [F]
+RewriteCond "%{REQUEST_FILENAME}" -f
+RewriteRule "^" - [END]
+RewriteRule "^" index.php [END]
+HTACCESS
+
 # -- making it ----------------------------------------------------------------------------------
 
 # new(mariadb => IIIF::MariaDb, directory => where it goes, database => 'omeka', many => 1000): so many media more, that all
@@ -153,13 +166,33 @@ sub set_public {
     return $self->sql("UPDATE resource SET is_public = $is_public, modified = NOW() WHERE id = $id;");
 }
 
-# From now on the module Access is installed.
+# From now on the module Access is installed: its table, and its rule for files, which the application is to send.
 sub install_access {
     my ($self) = @_;
+    _spew("$self->{directory}/.htaccess", $HTACCESS =~ s{(?=RewriteRule "\(\^)}{RewriteRule "^files/(?:original|large)/" index.php [END]\n}r);
     my $date = sub { defined $_[0] ? "NOW() + INTERVAL $_[0] DAY" : 'NULL' };
     my $rows = join ', ', map { "($_, '$ACCESS{$_}[0]', ${\ $date->($ACCESS{$_}[1]) }, ${\ $date->($ACCESS{$_}[2]) })" } sort keys %ACCESS;
     return $self->sql('CREATE TABLE access_status (id INT NOT NULL PRIMARY KEY, level VARCHAR(15) NOT NULL,'
             . " embargo_start DATETIME, embargo_end DATETIME); INSERT INTO access_status VALUES $rows;");
+}
+
+# What httpd.conf says of the site at such a base path, with what conf.d/omeka-s.conf is told beside the three values.
+sub conf {
+    my ($self, $base, %defines) = @_;
+    my %all = (OMEKA_DIR => $self->{directory}, OMEKA_DATABASE => $self->params, OMEKA_BASE => $base, %defines);
+    my $where = $base =~ m{^/?\z} ? "DocumentRoot \"$self->{directory}\"" : "Alias $base \"$self->{directory}\"";
+    my $lines = join "\n", map { "Define $_ \"$all{$_}\"" } sort keys %all;
+    return <<"CONF";
+$where
+<Directory "$self->{directory}">
+    Require all granted
+    AllowOverride All
+    Options FollowSymLinks
+</Directory>
+AllowEncodedSlashes NoDecode
+$lines
+Include ${\ getcwd() }/conf.d/omeka-s.conf
+CONF
 }
 
 # A picture that files/original has, as [ WIDTH, HEIGHT, CELL ] of IIIF::Coordinates.
@@ -329,18 +362,6 @@ header('X-Answered-By: WHO');
 header('Content-Type: text/plain; charset=utf-8');
 echo 'WHO ', $_SERVER['REQUEST_URI'], "\n";
 PHP
-
-my $FAST_SCRIPT = 'modules/ImageServer/data/scripts/iiiftile.php';
-
-# What is a file is sent, all else is the front controller's; images go to the fast script before that.
-my $HTACCESS = <<"HTACCESS";
-RewriteEngine On
-RewriteRule "^iiif/(?:[23]/)?[^/]+/[^/]+/[^/]+/[^/]+/[^/]+\\.[a-z0-9]+\$" $FAST_SCRIPT [END]
-RewriteRule "(^|/)config/" - [F]
-RewriteCond "%{REQUEST_FILENAME}" -f
-RewriteRule "^" - [END]
-RewriteRule "^" index.php [END]
-HTACCESS
 
 sub _make_programs {
     my ($self) = @_;

@@ -39,10 +39,7 @@ sub error_log { my ($self) = @_; return IIIF::PrivateHttpd::slurp($self->directo
 # How httpd reaches it, with the modules that it needs.
 sub conf {
     my ($self, $httpd) = @_;
-    my $modules = $httpd->modules =~ m{(\S+)/mod_mpm_\w+\.so} ? $1 : die "where are httpd's modules?\n";
-    return <<"CONF";
-LoadModule proxy_module $modules/mod_proxy.so
-LoadModule proxy_fcgi_module $modules/mod_proxy_fcgi.so
+    return $httpd->load(qw(proxy proxy_fcgi)) . <<"CONF";
 <FilesMatch "\\.php\$">
     ProxyFCGIBackendType GENERIC
     SetHandler "proxy:unix:${\ $self->socket}|fcgi://localhost"
