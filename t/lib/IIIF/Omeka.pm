@@ -128,11 +128,11 @@ HTACCESS
 
 # -- making it ----------------------------------------------------------------------------------
 
-# new(mariadb => IIIF::MariaDb, directory => where it goes, database => 'omeka', many => 1000): so many media more, that all
-# show the small picture, with identifiers doc-1 and so on.
+# new(mariadb => IIIF::MariaDb, directory => where it goes, database => 'omeka', many => 1000, large => [...]): so many media
+# more, that all show the small picture, with identifiers doc-1 and so on; the large picture, if not large().
 sub new {
     my ($class, %arguments) = @_;
-    my $self = bless { database => 'omeka', many => 1000, %arguments }, $class;
+    my $self = bless { database => 'omeka', many => 1000, large => [@LARGE], %arguments }, $class;
 
     $self->{media} = { map { $_ => { %{ $MEDIA{$_} } } } keys %MEDIA };
     $self->{media}{"many$_"} = { id => $FIRST_OF_MANY - 1 + $_, item_id => 1000 + int(($_ - 1) / 10), values => [ [ identifier => "doc-$_" ] ] }
@@ -287,7 +287,7 @@ sub _make_files {
     my $scratch = File::Temp->newdir(TMPDIR => 1);
 
     make_path(map { "$top/$_" } qw(original large medium square tile));
-    _spew("$scratch/large.ppm", ppm(@LARGE[0, 1], coordinate_bytes(@LARGE)));
+    _spew("$scratch/large.ppm", ppm(@{ $self->{large} }[ 0, 1 ], coordinate_bytes(@{ $self->{large} })));
     _spew("$scratch/small.ppm", ppm(@SMALL[0, 1], coordinate_bytes(@SMALL)));
     $self->{scratch} = $scratch;
     $self->_make_original($_) for sort { $a->{id} <=> $b->{id} } values %{ $self->{media} };

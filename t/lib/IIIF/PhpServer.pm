@@ -33,7 +33,13 @@ sub new {
 
 sub directory { my ($self) = @_; return "$self->{directory}" }
 sub socket    { my ($self) = @_; return "$self->{directory}/php.sock" }
-sub pid       { my ($self) = @_; return $self->{pid} }
+
+# PIDs of those that answer
+sub pids {
+    my ($self) = @_;
+    return split ' ', IIIF::PrivateHttpd::slurp("/proc/$self->{pid}/task/$self->{pid}/children");
+}
+
 sub error_log { my ($self) = @_; return IIIF::PrivateHttpd::slurp($self->directory . '/error_log') }
 
 # How httpd reaches it, with the modules that it needs.
