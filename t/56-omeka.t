@@ -38,6 +38,8 @@ my @SITES = (
     [ media    => $omeka->conf('/') ],
     [ clean    => $omeka->conf('/', OMEKA_IDENTIFIER => 'clean') ],
     [ prefix   => $omeka->conf('/', OMEKA_IDENTIFIER => 'clean', OMEKA_PREFIX => 'ark:/67890/', OMEKA_CASE => 'on') ],
+    [ title    => $omeka->conf('/', OMEKA_IDENTIFIER => 'clean', OMEKA_PROPERTY => 'title') ],
+    [ foreign  => $omeka->conf('/', OMEKA_IDENTIFIER => 'clean', OMEKA_VOCABULARY => 'other') ],
     [ storage  => $omeka->conf('/', OMEKA_IDENTIFIER => 'storage_id') ],
     [ filename => $omeka->conf('/', OMEKA_IDENTIFIER => 'filename') ],
     [ strict   => $omeka->conf('/', OMEKA_ITEM_PUBLIC => 'on')
@@ -145,6 +147,10 @@ is_image('prefix', '', 'y8', '  with a blank between them');
 is_image('prefix', '', 'ark:%2F67890%2Fz9', '  with the prefix in the URL');
 is_omekas('prefix', '', 'plan%207', 'where capitals count, an identifier in small letters');
 is_image('prefix', '', 'Plan%207', '  and as it is written');
+
+is_image('title', '', 'plan%208', 'a title, where titles are identifiers');
+is_omekas('title', '', 'Plan%207', '  and identifiers are none');
+is_omekas('foreign', '', 'Plan%207', 'nor are those of another vocabulary');
 
 sub encoded { return $_[0] =~ s/([^A-Za-z0-9.-])/sprintf '%%%02X', ord $1/ger }
 
