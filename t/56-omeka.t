@@ -19,7 +19,8 @@ use List::Util qw(max sum);
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
-my $REMEMBERED = 2;      # seconds: IIIFResolverCache
+my $LONG       = 3600;   # seconds: IIIFResolverCache
+my $SHORT      = 2;
 my $PATIENCE   = 500;    # milliseconds: IIIFResolverTimeout
 my $HUNG       = 5;      # seconds: no answer waits for the database ten times that long
 
@@ -48,6 +49,7 @@ my @SITES = (
 );
 
 sub conf {
+    my ($remembered) = @_;
     my $text = $httpd->load(qw(dbd socache_shmcb)) . $php->conf($httpd) . <<"CONF";
 StartServers 2
 ServerLimit 2
@@ -55,15 +57,22 @@ ThreadsPerChild 16
 MaxRequestWorkers 32
 LogLevel iiif_image:debug
 Header always set X-IIIF-Plan "expr=%{note:iiif-plan}"
-IIIFResolverCache 10000 $REMEMBERED
+IIIFResolverCache 10000 $remembered
 IIIFResolverTimeout $PATIENCE
 CONF
     $text .= "<VirtualHost *>\nServerName $_->[0].test\n$_->[1]</VirtualHost>\n" for @SITES;
     return $text;
 }
 
-$httpd->configure(conf());
-$httpd->start;
+# A server that remembers nothing yet, and what it will for so many seconds
+sub start_anew {
+    my ($remembered) = @_;
+    $httpd->stop;
+    $httpd->configure(conf($remembered));
+    return $httpd->start;
+}
+
+start_anew($LONG);
 local $IIIF::Client::PORT = $httpd->port;
 
 # -- who answers --------------------------------------------------------------------------------
@@ -228,8 +237,6 @@ is_by('media', '/files/tile/' . $omeka->media('deepzoom')->{storage_id} . '.dzi'
 
 # -- queries ------------------------------------------------------------------------------------
 
-sub forget { sleep $REMEMBERED + 0.5; return }
-
 # CODE in several processes at once
 sub at_once {
     my ($processes, $code) = @_;
@@ -251,13 +258,17 @@ sub view {
     return at_once(5, sub { !grep { at($site, $paths[ $_ % @paths ])->code != 200 } 1 .. 60 });
 }
 
-forget();
+start_anew($LONG);
 is $database->count($SELECTS, sub { ok view('media', $omeka->id('deepzoom')), 'a viewer gets info.json and 300 tiles' }), 1, '  for one query';
 is $database->count($SELECTS, sub { ok view('clean', $omeka->id('zoomify')), 'by another name, too' }), 1, '  for one query';
 is $database->count($SELECTS, sub { at('media', '/iiif/3/999998') for 1 .. 20 }), 1, 'what is not there is asked for once';
 is $database->count(qr/./, sub { at('media', "/iiif/3/$_") for 'two', 'x/y/z', '2%27' }), 0, 'what is no number is not asked for at all';
 
 # -- what becomes private -----------------------------------------------------------------------
+
+start_anew($SHORT);
+
+sub forget { sleep $SHORT + 0.5; return }
 
 my $shown = $omeka->id('thumbnails');
 my @ASKED = ("/iiif/3/$shown", "/iiif/3/$shown/info.json", "/iiif/2/$shown/info.json", "/iiif/3/$shown/$WHOLE", "/iiif/3/$shown/full/100,/0/default.png",
