@@ -235,9 +235,12 @@ apr_status_t iiif_inquire(iiif_finding_t *finding, iiif_inquiries_t *inquiries,
     apr_thread_mutex_lock(inquiries->mutex);
     rv = join(&u, inquiries, inquiry);
     if (rv == APR_SUCCESS) {
-        if (u->inquiry.pool == own)
+        const int joined = u->inquiry.pool != own;
+
+        if (!joined)
             own = NULL;
         rv = wait_for(finding, u, patience, err, pool);
+        finding->joined = joined;
         --u->waiting;
         other = unneeded(u);
     }

@@ -22,6 +22,7 @@ typedef struct iiif_finding_t {
     const unsigned char *bytes;
     apr_size_t len;
     const char *from; /**< where; a literal */
+    int joined;       /**< had somebody else asked? For iiif_inquire() to say */
 } iiif_finding_t;
 
 /** One question. */

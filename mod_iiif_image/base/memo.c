@@ -40,20 +40,22 @@ static void keep(iiif_memo_t *memo, note_t *note)
 {
     note_t *before = apr_hash_get(memo->notes, note->key, IIIF_MEMO_KEY);
 
+    if (!before && apr_hash_count(memo->notes) == memo->max)
+        before = APR_RING_LAST(&memo->ring);
+    APR_RING_INSERT_HEAD(&memo->ring, note, note_t, link);
     if (before)
         forget(memo, before);
     apr_hash_set(memo->notes, note->key, IIIF_MEMO_KEY, note);
-    APR_RING_INSERT_HEAD(&memo->ring, note, note_t, link);
-    if (apr_hash_count(memo->notes) > memo->max)
-        forget(memo, APR_RING_LAST(&memo->ring));
 }
 
-static apr_status_t forget_all(void *data)
+/* With its pool: the tables go by themselves. */
+static apr_status_t free_all(void *data)
 {
     iiif_memo_t *memo = data;
+    apr_hash_index_t *i;
 
-    while (!APR_RING_EMPTY(&memo->ring, note_t, link))
-        forget(memo, APR_RING_FIRST(&memo->ring));
+    for (i = apr_hash_first(NULL, memo->notes); i; i = apr_hash_next(i))
+        free(apr_hash_this_val(i));
     return APR_SUCCESS;
 }
 
@@ -67,7 +69,7 @@ apr_status_t iiif_memo_create(iiif_memo_t **memo, unsigned max, apr_pool_t *pool
     made->notes = apr_hash_make(pool);
     APR_RING_INIT(&made->ring, note_t, link);
     made->max = max;
-    apr_pool_cleanup_register(pool, made, forget_all, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pool, made, free_all, apr_pool_cleanup_null);
     *memo = made;
     return APR_SUCCESS;
 }

@@ -183,9 +183,9 @@ static const char *inquire(iiif_answer_t *answer, apr_status_t *rv, const questi
     inquiry.ask = of_shared ? ask_shared : ask_database;
     *rv = iiif_inquire(&finding, of_shared ? q->all->of_shared : q->site->inquiries, &inquiry,
                        patience, err, pool);
-    return *rv == APR_SUCCESS && iiif_answer_decode(answer, finding.bytes, finding.len, pool)
-               ? finding.from
-               : NULL;
+    if (*rv != APR_SUCCESS || !iiif_answer_decode(answer, finding.bytes, finding.len, pool))
+        return NULL;
+    return finding.joined ? "memory" : finding.from; /* so that each query is noted once */
 }
 
 /* Once a minute and child: what is wrong with the database is for its operator. */
