@@ -381,6 +381,20 @@ is_served('held still', under_load('media', \@KNOWN, sub {
     $database->resume;
     ok until_known('media', "/iiif/3/2170/$WHOLE"), 'going on: what was not known is found';
 }));
+is_served('locked', under_load('media', \@KNOWN, sub {
+    my $locker = fork // die "fork: $!\n";
+    if (!$locker) {
+        eval { $omeka->sql('LOCK TABLES media WRITE; SELECT SLEEP(600);') };    # until it is killed
+        POSIX::_exit(0);
+    }
+    my $id;
+    IIIF::PrivateHttpd::until_true(sub { ($id) = $omeka->sql('SHOW PROCESSLIST') =~ /^(\d+)\t.*User sleep/m }) or die "nothing is locked\n";
+    forget();
+    is_by('media', "/iiif/3/22$_/info.json", 'omeka', 'a table is locked: what is not remembered is left to Omeka') for 10 .. 20;
+    $omeka->sql("KILL $id");
+    waitpid $locker, 0;
+    ok until_known('media', "/iiif/3/2210/$WHOLE"), 'unlocked: it is found';
+}));
 $omeka->set_public($omeka->id('two'), 0);
 ok IIIF::PrivateHttpd::until_true(sub { who(at('media', $KNOWN[0]), $KNOWN[0]) eq 'iiiftile' }), 'and what becomes private is hidden again';
 
