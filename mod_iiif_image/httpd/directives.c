@@ -35,6 +35,8 @@ const command_rec iiif_directives[] = {
                   "side of the tiles announced for sources that have none, 64 to 4096 pixels (default 512)"),
     AP_INIT_TAKE1("IIIFTileStore", iiif_set_tile_store, NULL, ANYWHERE,
                   "directory of tiles made beforehand, or none (default none)"),
+    AP_INIT_TAKE_ARGV("IIIFThumbnails", iiif_set_thumbnails, NULL, ANYWHERE,
+                  "directories of whole images made smaller beforehand, or none (default none)"),
     AP_INIT_TAKE12("IIIFDerivativeStore", iiif_set_derivative_store, NULL, ANYWHERE,
                    "directory in which images are kept that were rendered, and its bound, 1M to 1024T; or none (default none)"),
     AP_INIT_FLAG("IIIFAutoPyramid", iiif_set_auto_pyramid, NULL, ANYWHERE,

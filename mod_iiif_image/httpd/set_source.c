@@ -118,6 +118,23 @@ const char *iiif_set_tile_store(cmd_parms *cmd, void *confv, const char *arg)
     return NULL;
 }
 
+const char *iiif_set_thumbnails(cmd_parms *cmd, void *confv, int argc, char *const argv[])
+{
+    apr_array_header_t *directories = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    const char *complaint = NULL;
+    int i;
+
+    if (!argc)
+        return apr_psprintf(cmd->pool, "%s: takes directories, or none", cmd->cmd->name);
+    if (argc > 1 || strcasecmp(argv[0], "none")) {
+        for (i = 0; i < argc && !complaint; ++i)
+            complaint = iiif_argument_place(apr_array_push(directories), cmd, argv[i],
+                                            IIIF_PLACE_THUMBNAILS);
+    }
+    ((iiif_dir_conf_t *)confv)->thumbnails = directories;
+    return complaint;
+}
+
 const char *iiif_set_derivative_store(cmd_parms *cmd, void *confv, const char *directory,
                                       const char *size)
 {
