@@ -112,8 +112,8 @@ const char *iiif_argument_size(apr_int64_t *bytes, cmd_parms *cmd, const char *a
     return NULL;
 }
 
-/* An <If> counts by then, but NOT_IN_FILES would refuse it, too. */
-const char *iiif_check_early(cmd_parms *cmd)
+/* NOT_IN_FILES would refuse an <If>, too. */
+const char *iiif_check_not_in_files(cmd_parms *cmd)
 {
     const ap_directive_t *section;
 
@@ -122,7 +122,14 @@ const char *iiif_check_early(cmd_parms *cmd)
             return apr_psprintf(cmd->pool, "%s cannot occur within %s> section", cmd->cmd->name,
                                 section->directive);
     }
-    return ap_check_cmd_context(cmd, NOT_IN_DIRECTORY);
+    return NULL;
+}
+
+const char *iiif_check_early(cmd_parms *cmd)
+{
+    const char *complaint = iiif_check_not_in_files(cmd);
+
+    return complaint ? complaint : ap_check_cmd_context(cmd, NOT_IN_DIRECTORY);
 }
 
 static int is_http_uri(const char *arg)

@@ -45,17 +45,6 @@ const char *iiif_set_image_root(cmd_parms *cmd, void *confv, const char *first, 
     return complaint;
 }
 
-const char *iiif_set_resolver(cmd_parms *cmd, void *confv, const char *arg)
-{
-    iiif_server_conf_t *server = iiif_server_conf_of(cmd);
-
-    (void)confv;
-    server->resolver = iiif_resolver_by_name(arg);
-    return server->resolver ? NULL
-                            : apr_psprintf(cmd->pool, "%s: '%s' is not one of %s", cmd->cmd->name,
-                                           arg, IIIF_RESOLVER_NAMES);
-}
-
 const char *iiif_set_fallback(cmd_parms *cmd, void *confv, const char *arg)
 {
     static const char *const words[] = { "decline", "notfound", NULL };
