@@ -37,7 +37,9 @@
     NUM(int,                  unavailable,       0)                          /* IIIFResolverFailure */     \
     PTR(const iiif_resolver_t *, resolver, &iiif_resolver_filesystem)                                     \
     PTR(apr_array_header_t *, queries,           NULL)  /* of iiif_query_t */                             \
+    PTR(const char *,         query_directory,   NULL)  /* in which IIIFQuery stands; "": in none */      \
     PTR(const char *,         identifier_prefix, NULL)                                                    \
+    PTR(apr_array_header_t *, direct_files,      NULL)  /* of const char *: extensions; empty: none */     \
     PTR(const char *,         location_root,     NULL)  /* IIIFImageRoot in <Location>: directory, */     \
     PTR(const char *,         location_prefix,   NULL)  /* and the Location's path */                     \
     PTR(const char *,         tile_store,        NULL)  /* "": none */                                     \

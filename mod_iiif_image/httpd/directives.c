@@ -33,6 +33,8 @@ const command_rec iiif_directives[] = {
                   "decline|notfound: leave what is no image request to the rest of httpd, or answer 404 (default decline)"),
     AP_INIT_TAKE_ARGV("IIIFSourceFormats", iiif_set_source_formats, NULL, ANYWHERE,
                   "formats read: jpeg png tiff jp2 webp gif heif avif jxl pdf svg (default all up to avif)"),
+    AP_INIT_TAKE_ARGV("IIIFDirectFiles", iiif_set_direct_files, NULL, ANYWHERE,
+                  "extensions, or none: \"identifier.pdf\" is the file itself (default none)"),
     AP_INIT_TAKE1("IIIFMaxWidth", iiif_set_side, AT(max_width), ANYWHERE,
                   "widest image sent, in pixels, 0 to 2147483647 (default 0: no limit)"),
     AP_INIT_TAKE1("IIIFMaxHeight", iiif_set_side, AT(max_height), ANYWHERE,
