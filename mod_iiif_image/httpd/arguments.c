@@ -4,11 +4,11 @@
 #include <apr_file_io.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
-#include <http_core.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/path.h"
+#include "iiif/info.h"
 
 #include "base/banned.h"
 
@@ -133,20 +133,11 @@ const char *iiif_check_early(cmd_parms *cmd)
     return complaint ? complaint : ap_check_cmd_context(cmd, NOT_IN_DIRECTORY);
 }
 
-static int is_http_uri(const char *arg)
-{
-    const char *host = !strncasecmp(arg, "http://", 7)    ? arg + 7
-                       : !strncasecmp(arg, "https://", 8) ? arg + 8
-                                                          : "";
-
-    return *host && *host != '/' && iiif_path_is_clean_utf8(arg);
-}
-
 const char *iiif_check_uri(cmd_parms *cmd, const char *uri)
 {
-    return is_http_uri(uri) ? NULL
-                            : apr_psprintf(cmd->pool, "%s: '%s' is not an http or https URI",
-                                           cmd->cmd->name, uri);
+    return iiif_info_is_uri(uri) ? NULL
+                                 : apr_psprintf(cmd->pool, "%s: '%s' is not an http or https URI",
+                                                cmd->cmd->name, uri);
 }
 
 const char *iiif_check_text(cmd_parms *cmd, const char *text)

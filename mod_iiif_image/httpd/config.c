@@ -118,6 +118,7 @@ iiif_plan_rules_t iiif_plan_rules(const iiif_dir_conf_t *settings)
         .tile = (apr_uint32_t)settings->tile_size,
         .tile_store = settings->tile_store && *settings->tile_store ? settings->tile_store : NULL,
         .stored = iiif_process()->stored,
+        .thumbnails = settings->thumbnails,
     };
 }
 

@@ -37,10 +37,13 @@
     NUM(int,                  unavailable,       0)                          /* IIIFResolverFailure */     \
     PTR(const iiif_resolver_t *, resolver, &iiif_resolver_filesystem)                                     \
     PTR(apr_array_header_t *, queries,           NULL)  /* of iiif_query_t */                             \
+    PTR(const char *,         query_directory,   NULL)  /* in which IIIFQuery stands; "": in none */      \
     PTR(const char *,         identifier_prefix, NULL)                                                    \
+    PTR(apr_array_header_t *, direct_files,      NULL)  /* of const char *: extensions; empty: none */     \
     PTR(const char *,         location_root,     NULL)  /* IIIFImageRoot in <Location>: directory, */     \
     PTR(const char *,         location_prefix,   NULL)  /* and the Location's path */                     \
     PTR(const char *,         tile_store,        NULL)  /* "": none */                                     \
+    PTR(apr_array_header_t *, thumbnails,        NULL)  /* of const char *: directories; empty: none */    \
     PTR(const char *,         derivative_store,  NULL)  /* "": none */                                     \
     NUM(apr_int64_t,          derivative_bound,  0)     /* bytes */                                        \
     PTR(const char *,         base_url,          NULL)                                                    \
@@ -62,7 +65,12 @@ typedef struct iiif_dir_conf_t {
 
 /** A directory that a directive names, anywhere in a server: for what must not lie in what. */
 typedef struct iiif_place_t {
-    enum { IIIF_PLACE_IMAGES, IIIF_PLACE_TILES, IIIF_PLACE_DERIVATIVES } kind;
+    enum {
+        IIIF_PLACE_IMAGES,
+        IIIF_PLACE_TILES,
+        IIIF_PLACE_THUMBNAILS,
+        IIIF_PLACE_DERIVATIVES
+    } kind;
     const char *directory; /**< absolute, without trailing slash unless it is "/" */
 } iiif_place_t;
 

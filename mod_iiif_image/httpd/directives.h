@@ -19,8 +19,10 @@ const char *iiif_set_fallback(cmd_parms *cmd, void *confv, const char *arg);
  */
 const char *iiif_set_early_flag(cmd_parms *cmd, void *confv, int on);
 const char *iiif_set_source_formats(cmd_parms *cmd, void *confv, int argc, char *const argv[]);
+const char *iiif_set_direct_files(cmd_parms *cmd, void *confv, int argc, char *const argv[]);
 const char *iiif_set_source_index(cmd_parms *cmd, void *confv, const char *arg);
 const char *iiif_set_tile_store(cmd_parms *cmd, void *confv, const char *arg);
+const char *iiif_set_thumbnails(cmd_parms *cmd, void *confv, int argc, char *const argv[]);
 const char *iiif_set_derivative_store(cmd_parms *cmd, void *confv, const char *directory,
                                       const char *size);
 const char *iiif_set_auto_pyramid(cmd_parms *cmd, void *confv, int on);

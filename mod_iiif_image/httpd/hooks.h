@@ -23,4 +23,8 @@ int iiif_fixups(request_rec *r);
 int iiif_handler(request_rec *r);
 /** Answer as "SetHandler iiif-status" wants it. */
 int iiif_status(request_rec *r);
+/** fixups: what was granted by `Require iiif-public` was granted to one file. */
+int iiif_public_again(request_rec *r);
+/** The provider of `Require iiif-public`. */
+void iiif_register_public(apr_pool_t *pool);
 #endif

@@ -65,6 +65,8 @@ static const char *fault_with(const iiif_place_t *store, const iiif_place_t *oth
         return "it lies in the directory of an IIIFImageRoot";
     if (other->kind == IIIF_PLACE_TILES && !strcmp(store->directory, other->directory))
         return "it is the directory of an IIIFTileStore";
+    if (other->kind == IIIF_PLACE_THUMBNAILS && !strcmp(store->directory, other->directory))
+        return "it is a directory of IIIFThumbnails";
     return NULL;
 }
 

@@ -3,7 +3,6 @@
 #include <apr_file_io.h>
 #include <apr_network_io.h>
 #include <apr_strings.h>
-#include <http_core.h>
 #include <string.h>
 
 #include "httpd/arguments.h"

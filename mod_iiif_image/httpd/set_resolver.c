@@ -28,6 +28,22 @@ const char *iiif_set_resolver(cmd_parms *cmd, void *confv, const char *arg)
     return NULL;
 }
 
+/* A query is asked of the names of files below the <Directory> that it stands in. */
+static const char *take_directory(iiif_dir_conf_t *conf, cmd_parms *cmd)
+{
+    const ap_directive_t *section = cmd->directive->parent;
+
+    conf->query_directory = "";
+    if (!ap_check_cmd_context(cmd, NOT_IN_DIRECTORY))
+        return NULL;
+    if (strcasecmp(section->directive, "<Directory") || *section->args == '~'
+        || strpbrk(cmd->path, "*?["))
+        return apr_psprintf(cmd->pool, "%s: the section is no <Directory> of one path",
+                            cmd->cmd->name);
+    conf->query_directory = cmd->path;
+    return NULL;
+}
+
 const char *iiif_set_query(cmd_parms *cmd, void *confv, const char *sql, const char *when,
                            const char *condition)
 {
@@ -36,6 +52,8 @@ const char *iiif_set_query(cmd_parms *cmd, void *confv, const char *sql, const c
     iiif_query_t query;
     iiif_err_t err = { "" };
 
+    if (!complaint)
+        complaint = take_directory(conf, cmd);
     if (complaint)
         return complaint;
     if (when && strcasecmp(when, "when"))

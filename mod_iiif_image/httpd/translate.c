@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "httpd/config.h"
 #include "httpd/context.h"
+#include "httpd/direct_file.h"
 #include "httpd/hooks.h"
 #include "httpd/log.h"
 #include "httpd/real_file.h"
@@ -83,6 +84,41 @@ typedef enum {
     NOT_OURS /* whatever IIIFFallback says */
 } found_e;
 
+/* Below a root of which a database knows the images, no file is anybody's for its own name. */
+static found_e find_real(request_rec *r, iiif_context_t *context, const iiif_root_t *root,
+                         const iiif_request_t *reading, const iiif_dir_conf_t *settings)
+{
+    iiif_real_t file = { .type = NULL };
+    const int by_name = settings->resolver == &iiif_resolver_filesystem;
+    iiif_real_e real = iiif_real_file(r, &file, by_name ? root : NULL, reading);
+
+    if (real == IIIF_REAL_ELSEWHERE)
+        return NOT_OURS;
+    if (real == IIIF_REAL_NONE)
+        return NOT_FOUND;
+    context->ref = file.ref;
+    context->request = *reading;
+    context->file_type = file.type;
+    return FOUND;
+}
+
+/* A base URI that no image has may be the name of a file. */
+static int find_direct_file(request_rec *r, iiif_context_t *context, const iiif_request_t *reading,
+                            const iiif_dir_conf_t *settings, const iiif_resolve_rules_t *where)
+{
+    const apr_status_t rv =
+        iiif_direct_file(&context->ref, reading->identifier, settings, where, r->pool);
+
+    if (rv == IIIF_EDOWN)
+        context->rv = iiif_fail(&context->err, rv, "it is not known now what file this is");
+    if (rv != APR_SUCCESS)
+        return 0;
+    context->rv = APR_SUCCESS;
+    context->request = *reading;
+    context->file_type = "";
+    return 1;
+}
+
 static found_e find_source(request_rec *r, iiif_context_t *context, const iiif_root_t *root,
                            const iiif_dir_conf_t *settings)
 {
@@ -99,17 +135,10 @@ static found_e find_source(request_rec *r, iiif_context_t *context, const iiif_r
             || (readings[i].kind >= IIIF_REQUEST_DEEPZOOM && !settings->deepzoom))
             continue;
         if (readings[i].kind >= IIIF_REQUEST_DEEPZOOM) {
-            iiif_real_t file = { .type = NULL };
-            iiif_real_e real = iiif_real_file(r, &file, root, &readings[i]);
+            found_e real = find_real(r, context, root, &readings[i], settings);
 
-            if (real == IIIF_REAL_ELSEWHERE)
-                return NOT_OURS;
-            if (real == IIIF_REAL_HERE) {
-                context->ref = file.ref;
-                context->request = readings[i];
-                context->file_type = file.type;
-                return FOUND;
-            }
+            if (real != NOT_FOUND)
+                return real;
         }
         context->rv = settings->resolver->resolve(&context->ref, readings[i].identifier, &where,
                                                   &context->err, r->pool);
@@ -117,13 +146,16 @@ static found_e find_source(request_rec *r, iiif_context_t *context, const iiif_r
             context->request = readings[i];
             return FOUND;
         }
+        if (context->rv == IIIF_ENOTFOUND && readings[i].kind == IIIF_REQUEST_BASE
+            && find_direct_file(r, context, &readings[i], settings, &where))
+            return FOUND;
         if (context->rv == IIIF_EDOWN) /* what the other reading means is not known, either */
             return NOT_FOUND;
     }
     return NOT_FOUND;
 }
 
-static void mark(request_rec *r, iiif_context_t *context)
+static const char *kind_of(const iiif_context_t *context)
 {
     static const char *const kinds[] = {
         [IIIF_REQUEST_BASE] = "base",           [IIIF_REQUEST_INFO] = "info",
@@ -132,10 +164,14 @@ static void mark(request_rec *r, iiif_context_t *context)
         [IIIF_REQUEST_ZOOMIFY_TILE] = "image"
     };
 
-    apr_table_setn(r->subprocess_env, "IIIF",
-                   context->ref.path           ? kinds[context->request.kind]
-                   : context->rv == IIIF_EDOWN ? "unavailable"
-                                               : "notfound");
+    if (!context->ref.path)
+        return context->rv == IIIF_EDOWN ? "unavailable" : "notfound";
+    return context->file_type && !*context->file_type ? "file" : kinds[context->request.kind];
+}
+
+static void mark(request_rec *r, iiif_context_t *context)
+{
+    apr_table_setn(r->subprocess_env, "IIIF", kind_of(context));
     ap_set_module_config(r->request_config, &iiif_image_module, context);
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/stamp.h"
 #include "iiif/types.h"
+#include "image/source.h"
 #include "image/vips_process.h"
 #include "tap.h"
 
@@ -79,6 +80,18 @@ UNUSED static const char *write_image(const char *name, VipsImage *image, const 
         ok(0, "%s cannot be written: %s", name, vips_error_buffer());
     g_object_unref(image);
     return path;
+}
+
+/** A file as a source; NULL, and a test has failed, if it is none. */
+UNUSED static iiif_source_t *open_source(const char *path, apr_pool_t *pool)
+{
+    static const iiif_source_rules_t rules = { .formats = IIIF_SOURCE_FORMATS_DEFAULT };
+    iiif_source_t *source = NULL;
+    iiif_err_t err = { "" };
+
+    ok(iiif_source_open(&source, path, 1, &rules, &err, pool) == APR_SUCCESS, "%s opens %s", path,
+       err.text);
+    return source;
 }
 
 /** The stamp of a file as a request finds it. */

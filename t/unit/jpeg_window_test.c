@@ -32,17 +32,6 @@ static const iiif_rect_t rects[] = {
 };
 /* clang-format on */
 
-static iiif_source_t *open_source(const char *path, apr_pool_t *pool)
-{
-    static const iiif_source_rules_t rules = { .formats = IIIF_SOURCE_FORMATS_DEFAULT };
-    iiif_source_t *source = NULL;
-    iiif_err_t err = { "" };
-
-    ok(iiif_source_open(&source, path, 1, &rules, &err, pool) == APR_SUCCESS, "%s opens %s", path,
-       err.text);
-    return source;
-}
-
 /* The largest difference from what libvips decodes; -1: of another kind. */
 static double from_libvips(VipsImage *window, const iiif_source_t *source, const iiif_window_t *at)
 {

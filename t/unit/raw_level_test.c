@@ -46,17 +46,6 @@ static const struct {
 };
 /* clang-format on */
 
-static iiif_source_t *open_source(const char *path, apr_pool_t *pool)
-{
-    static const iiif_source_rules_t rules = { .formats = IIIF_SOURCE_FORMATS_DEFAULT };
-    iiif_source_t *source = NULL;
-    iiif_err_t err = { "" };
-
-    ok(iiif_source_open(&source, path, 1, &rules, &err, pool) == APR_SUCCESS, "%s opens %s", path,
-       err.text);
-    return source;
-}
-
 /* -- what is sent before a tile ---------------------------------------------------------------- */
 
 typedef struct bytes_t {

@@ -125,7 +125,7 @@ static void settle(const char *path, apr_pool_t *pool)
         ok(0, "%s cannot be made older", path);
 }
 
-static iiif_source_t *open_source(const char *path, apr_pool_t *pool)
+static iiif_source_t *open_raw(const char *path, apr_pool_t *pool)
 {
     static const iiif_source_rules_t rules = { .formats = 1u << IIIF_SOURCE_TIFF };
     iiif_source_t *source;
@@ -185,7 +185,7 @@ static iiif_source_t *with_stream(const char *path, const stream_t *stream, apr_
         ok(0, "%s cannot be written", path);
     close(fd);
     settle(path, pool);
-    source = open_source(path, pool);
+    source = open_raw(path, pool);
     source->levels[0].raw->offsets[ONE] = (apr_uint64_t)before.st_size;
     source->levels[0].raw->lengths[ONE] = (apr_uint32_t)stream->len;
     return source;
@@ -379,7 +379,7 @@ static const struct {
 static void test_change(unsigned i, int known, apr_pool_t *pool)
 {
     const char *path = make_file(YCC_FILE, pool);
-    const iiif_source_t *source = open_source(path, pool);
+    const iiif_source_t *source = open_raw(path, pool);
     iiif_raw_tile_t tile = tile_of(source, ONE);
     iiif_bytes_t bytes = { NULL, 0 }, turned = { NULL, 0 };
     iiif_err_t err = { "" };

@@ -19,17 +19,6 @@ static iiif_look_t plain_look(void)
     return look;
 }
 
-static iiif_source_t *open_source(const char *path, apr_pool_t *pool)
-{
-    static const iiif_source_rules_t rules = { .formats = IIIF_SOURCE_FORMATS_DEFAULT };
-    iiif_source_t *source = NULL;
-    iiif_err_t err = { "" };
-
-    ok(iiif_source_open(&source, path, 1, &rules, &err, pool) == APR_SUCCESS, "%s opens %s", path,
-       err.text);
-    return source;
-}
-
 /* A region of a source at a size, decoded again; NULL when it fails. */
 static VipsImage *render(iiif_bytes_t *bytes, const iiif_source_t *source, iiif_rect_t region,
                          iiif_dims_t size, iiif_format_e format, const iiif_look_t *look)

@@ -106,8 +106,6 @@ static const struct {
 };
 /* clang-format on */
 
-static const iiif_source_rules_t rules = { .formats = ANY };
-
 static VipsImage *image_of(unsigned i)
 {
     VipsImage *image = picture(sides, files[i].bands), *cast = NULL, *named = NULL;
@@ -122,16 +120,6 @@ static VipsImage *image_of(unsigned i)
     if (files[i].orientation)
         vips_image_set_int(named, VIPS_META_ORIENTATION, files[i].orientation);
     return named;
-}
-
-static iiif_source_t *open_source(const char *path, apr_pool_t *pool)
-{
-    iiif_source_t *source = NULL;
-    iiif_err_t err = { "" };
-
-    ok(iiif_source_open(&source, path, 1, &rules, &err, pool) == APR_SUCCESS, "%s opens %s", path,
-       err.text);
-    return source;
 }
 
 static int are(iiif_dims_t dims, apr_uint32_t width, apr_uint32_t height)
@@ -300,6 +288,7 @@ static void test_refused(unsigned i, apr_pool_t *pool)
 static void test_zeros(apr_pool_t *pool)
 {
     static unsigned char bytes[1 << 20];
+    const iiif_source_rules_t rules = { .formats = ANY };
     iiif_source_t *source = NULL;
     int fd = open(path_of("a.gif", pool), O_RDONLY);
     ssize_t len = read(fd, bytes, sizeof(bytes));
