@@ -44,7 +44,9 @@ my @SITES = (
     [ storage  => $omeka->conf('/', OMEKA_IDENTIFIER => 'storage_id') ],
     [ filename => $omeka->conf('/', OMEKA_IDENTIFIER => 'filename') ],
     [ strict   => $omeka->conf('/', OMEKA_ITEM_PUBLIC => 'on')
-            . "<Location /iiif>\n${PAGES}IIIFResolverFailure unavailable\n</Location>\n" ],
+            . "<Location /iiif>\n${PAGES}IIIFResolverFailure unavailable\nIIIFRights http://example.org/usual\n</Location>\n" ],
+    [ guarded  => $omeka->conf('/', OMEKA_PROTECT_FILES => 'on', OMEKA_THUMBNAILS => 'on') ],
+    [ access   => $other->conf('/', OMEKA_PROTECT_FILES => 'on') ],
     [ based    => $other->conf('/omeka') . $omeka->conf('/second', OMEKA_SCHEMA => 'omeka') =~ s/dbname=omeka/dbname=other/r ],
 );
 
@@ -199,6 +201,17 @@ is_image('based', '/second', $omeka->id('many1000'), 'which has a base path of i
 is_by('based', '/omeka/files/original/' . $other->media('two')->{path}, 'omeka', 'a file itself is still for Access to send');
 is_image('media', '', $omeka->id('forbidden'), 'without the module its rules are nobody\'s');
 
+# -- what info.json says of rights --------------------------------------------------------------
+
+is info_at('media', '/iiif/3/' . $omeka->id('licensed'))->{rights}, 'http://creativecommons.org/licenses/by/4.0/', 'a licence is the media\'s own';
+is info_at('media', '/iiif/2/' . $omeka->id('licensed'))->{license}, 'http://creativecommons.org/licenses/by/4.0/', '  and license in 2.1';
+# written with https; the registered URI of a licence begins with http (Image API 3.0, 5.6)
+is info_at('media', '/iiif/3/' . $omeka->id('literal'))->{rights}, 'http://creativecommons.org/publicdomain/zero/1.0/',
+    'a text that is no URI is none, rights that are one are';
+is info_at('media', '/iiif/3/' . $omeka->id('inherited'))->{rights}, 'http://creativecommons.org/licenses/by-nc/4.0/', 'else it is the item\'s';
+is info_at('media', '/iiif/3/' . $omeka->id($_))->{rights}, undef, "one that is private ($_) is not told" for qw(secret private_item);
+is info_at('strict', '/iiif/3/' . $omeka->id($_))->{rights}, 'http://example.org/usual', "  but the site's own, $_" for qw(secret two);
+
 # -- tiles as Image Server makes them -----------------------------------------------------------
 
 # Region and size; files of Deep Zoom and Zoomify; factor and corner in that level
@@ -234,6 +247,36 @@ for my $row (@TILES) {
 }
 is info_at('media', '/iiif/3/' . $omeka->id('deepzoom'))->{tiles}[0]{width}, 256, 'info.json announces the tiles that are there';
 is_by('media', '/files/tile/' . $omeka->media('deepzoom')->{storage_id} . '.dzi', '200 without a plan', 'Omeka\'s own viewer finds them as before');
+
+# -- files themselves, and thumbnails that are exactly what is asked for -------------------------
+
+sub file_at { my ($site, $kind, $name, $rest) = @_; return at($site, "/files/$kind/" . join('/', map { encoded($_) } split m{/}, $name) . $rest)->code }
+sub stored  { my ($name) = @_; return $omeka->media($name)->{storage_id} }
+
+for my $row ([ two => 200, '.jpg' ], [ private => 403, '.jpg' ], [ slashes => 200, '.jpg' ], [ dotted => 200, '.jpg' ], [ plain => 200, '' ]) {
+    my ($name, $status, $extension) = @$row;
+    is file_at('guarded', 'original', stored($name), $extension), $status, "files/original of $name, protected";
+    is file_at('media', 'original', stored($name), $extension), 200, '  and as it is in Omeka';
+}
+is file_at('guarded', 'tile', stored('deepzoom'), $_), 200, "tiles that are public, $_" for '.dzi', '_files/8/0_0.jpg', '_files/vips-properties.xml';
+is file_at('guarded', 'tile', stored('private'), $_), 403, "tiles that are not, $_" for '.dzi', '_files/8/0_0.jpg', '_files/vips-properties.xml';
+is file_at('guarded', 'tile', stored('zoomify'), '_zdata/ImageProperties.xml'), 200, 'Zoomify that is public';
+is file_at('guarded', 'tile', stored('tiled_tiff'), '.tif'), 200, 'a pyramid that is public';
+is file_at('guarded', 'large', stored('thumbnails'), '.jpg'), 200, 'a thumbnail that is public';
+is file_at('guarded', 'large', 'upwards', '.jpg'), 403, 'a file of no media';
+is file_at('access', 'original', $other->media($_)->{storage_id}, '.jpg'), 403, "with Access, a file that is $_" for qw(private forbidden embargoed reserved_item);
+is_image('guarded', '', $omeka->id('two'), 'a public image, where files are protected');
+is_omekas('guarded', '', $omeka->id('private'), 'one that is not');
+is_by('guarded', '/iiif/3/' . $omeka->id('deepzoom') . "/$TILES[0][0]/0/default.jpg", '200 static', '  and a tile');
+
+my $whole = '/iiif/3/' . $omeka->id('thumbnails') . '/full';
+for my $row ([ '800,600' => 'large' ], [ '400,' => 'medium' ]) {
+    my $response = at('guarded', "$whole/$row->[0]/0/default.jpg");
+    is who($response), '200 static', "$row->[0] is the $row->[1] thumbnail";
+    ok $response->content eq slurp($omeka->directory . "/files/$row->[1]/" . stored('thumbnails') . '.jpg'), '  byte by byte';
+}
+is_by('guarded', "$whole/399,/0/default.jpg", '200 render', 'another size is none');
+is_by('media', "$whole/800,600/0/default.jpg", '200 render', 'and by default no thumbnail is used');
 
 # -- queries ------------------------------------------------------------------------------------
 
