@@ -12,7 +12,8 @@ static void register_hooks(apr_pool_t *pool)
 {
     static const char *const before_watchdog[] = { "mod_watchdog.c", NULL };
 
-    (void)pool;
+    iiif_register_public(pool);
+    ap_hook_pre_config(iiif_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(iiif_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(iiif_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(iiif_auto_pyramid_config, NULL, before_watchdog, APR_HOOK_MIDDLE);
@@ -21,6 +22,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_translate_name(iiif_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* before mod_rewrite and mod_alias map what was claimed to something else */
     ap_hook_translate_name(iiif_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    /* before anything is done for a file that was not granted */
+    ap_hook_fixups(iiif_public_again, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* behind authorization, and last: whatever other modules made of the source's name is over */
     ap_hook_fixups(iiif_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_child_status(iiif_child_status, NULL, NULL, APR_HOOK_MIDDLE);

@@ -54,6 +54,14 @@ is_deeply [ sort keys %manual ], [ sort @table ], 'doc/directives.md explains ev
 my $readme = slurp('README.md');
 is_deeply [ grep { $readme !~ /\b$_\b/ } @table ], [], 'README.md lists every directive';
 
+# -- a site's configuration: directives that there are, in comments too, and nothing left for the next site
+my $omeka = slurp('conf.d/omeka-s.conf');
+my %is_directive = map { $_ => 1 } @table;
+my %defined   = map { $_ => 1 } $omeka =~ /\bDefine !?(OMEKA_\w+)(?![\w\$])/g, $omeka =~ /^#\s+(OMEKA_\w+)  /mg;
+my %undefined = map { $_ => 1 } $omeka =~ /^\s+UnDefine (OMEKA_\w+)\n/mg;
+is_deeply [ grep { !$is_directive{$_} } $omeka =~ /\b(IIIF[A-Z]\w+)\b/g ], [], 'conf.d/omeka-s.conf uses directives that there are';
+is_deeply [ sort keys %undefined ], [ sort grep { !/_\z/ } keys %defined ], '  and leaves nothing defined';
+
 # -- sizes: tables and tests apart, nothing is long
 my @functions = map {
     my ($name, $file, $start, $end) = /^(\S+)\t(\S+)\t.*\tline:(\d+)\t.*?end:(\d+)/ ? ($1, $2, $3, $4) : ();

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/path.h"
+#include "iiif/info.h"
 
 #include "base/banned.h"
 
@@ -112,8 +113,8 @@ const char *iiif_argument_size(apr_int64_t *bytes, cmd_parms *cmd, const char *a
     return NULL;
 }
 
-/* An <If> counts by then, but NOT_IN_FILES would refuse it, too. */
-const char *iiif_check_early(cmd_parms *cmd)
+/* NOT_IN_FILES would refuse an <If>, too. */
+const char *iiif_check_not_in_files(cmd_parms *cmd)
 {
     const ap_directive_t *section;
 
@@ -122,23 +123,21 @@ const char *iiif_check_early(cmd_parms *cmd)
             return apr_psprintf(cmd->pool, "%s cannot occur within %s> section", cmd->cmd->name,
                                 section->directive);
     }
-    return ap_check_cmd_context(cmd, NOT_IN_DIRECTORY);
+    return NULL;
 }
 
-static int is_http_uri(const char *arg)
+const char *iiif_check_early(cmd_parms *cmd)
 {
-    const char *host = !strncasecmp(arg, "http://", 7)    ? arg + 7
-                       : !strncasecmp(arg, "https://", 8) ? arg + 8
-                                                          : "";
+    const char *complaint = iiif_check_not_in_files(cmd);
 
-    return *host && *host != '/' && iiif_path_is_clean_utf8(arg);
+    return complaint ? complaint : ap_check_cmd_context(cmd, NOT_IN_DIRECTORY);
 }
 
 const char *iiif_check_uri(cmd_parms *cmd, const char *uri)
 {
-    return is_http_uri(uri) ? NULL
-                            : apr_psprintf(cmd->pool, "%s: '%s' is not an http or https URI",
-                                           cmd->cmd->name, uri);
+    return iiif_info_is_uri(uri) ? NULL
+                                 : apr_psprintf(cmd->pool, "%s: '%s' is not an http or https URI",
+                                                cmd->cmd->name, uri);
 }
 
 const char *iiif_check_text(cmd_parms *cmd, const char *text)

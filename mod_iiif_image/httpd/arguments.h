@@ -44,4 +44,7 @@ const char *iiif_check_text(cmd_parms *cmd, const char *text);
 /** May @a cmd be where it is? For what is read when a request is claimed, before there is a file.
  */
 const char *iiif_check_early(cmd_parms *cmd);
+
+/** Likewise, for what also goes by a <Directory>. */
+const char *iiif_check_not_in_files(cmd_parms *cmd);
 #endif

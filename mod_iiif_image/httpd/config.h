@@ -10,6 +10,7 @@
 
 #include "image/render.h"
 #include "plan/plan.h"
+#include "resolve/resolver.h"
 
 /* clang-format off */
 /* Per directory: type, name, default. "Not set" is -1, or NULL for a pointer. */
@@ -31,9 +32,18 @@
     NUM(int,                  pages,             0)                                                       \
     NUM(int,                  deepzoom,          1)                          /* IIIFDeepZoom */            \
     NUM(int,                  auto_pyramid,      0)                                                       \
+    NUM(int,                  resolver_grace,    300)                        /* seconds */                 \
+    NUM(int,                  resolver_timeout,  2000)                       /* milliseconds */            \
+    NUM(int,                  unavailable,       0)                          /* IIIFResolverFailure */     \
+    PTR(const iiif_resolver_t *, resolver, &iiif_resolver_filesystem)                                     \
+    PTR(apr_array_header_t *, queries,           NULL)  /* of iiif_query_t */                             \
+    PTR(const char *,         query_directory,   NULL)  /* in which IIIFQuery stands; "": in none */      \
+    PTR(const char *,         identifier_prefix, NULL)                                                    \
+    PTR(apr_array_header_t *, direct_files,      NULL)  /* of const char *: extensions; empty: none */     \
     PTR(const char *,         location_root,     NULL)  /* IIIFImageRoot in <Location>: directory, */     \
     PTR(const char *,         location_prefix,   NULL)  /* and the Location's path */                     \
     PTR(const char *,         tile_store,        NULL)  /* "": none */                                     \
+    PTR(apr_array_header_t *, thumbnails,        NULL)  /* of const char *: directories; empty: none */    \
     PTR(const char *,         derivative_store,  NULL)  /* "": none */                                     \
     NUM(apr_int64_t,          derivative_bound,  0)     /* bytes */                                        \
     PTR(const char *,         base_url,          NULL)                                                    \
@@ -55,7 +65,12 @@ typedef struct iiif_dir_conf_t {
 
 /** A directory that a directive names, anywhere in a server: for what must not lie in what. */
 typedef struct iiif_place_t {
-    enum { IIIF_PLACE_IMAGES, IIIF_PLACE_TILES, IIIF_PLACE_DERIVATIVES } kind;
+    enum {
+        IIIF_PLACE_IMAGES,
+        IIIF_PLACE_TILES,
+        IIIF_PLACE_THUMBNAILS,
+        IIIF_PLACE_DERIVATIVES
+    } kind;
     const char *directory; /**< absolute, without trailing slash unless it is "/" */
 } iiif_place_t;
 
@@ -74,14 +89,26 @@ typedef struct iiif_render_conf_t {
     int shadow;
 } iiif_render_conf_t;
 
+/** What is remembered of a database's answers; of the main server. */
+typedef struct iiif_answers_conf_t {
+    int entries;          /**< IIIFResolverCache; 0: nothing is remembered */
+    int seconds;          /**< likewise */
+    const char *provider; /**< likewise, of mod_socache_*; NULL: not set, shmcb */
+    const char *argument; /**< of the provider; NULL: none */
+} iiif_answers_conf_t;
+
+typedef struct iiif_shared_answers_t iiif_shared_answers_t;
+
 typedef struct iiif_server_conf_t {
-    apr_array_header_t *roots;       /**< of iiif_root_t, this server's before the main server's */
-    apr_array_header_t *places;      /**< of iiif_place_t, this server's alone, sections too */
-    const iiif_resolver_t *resolver; /**< NULL: not set, filesystem */
-    apr_int64_t index_bytes;         /**< IIIFSourceIndex; of the main server; -1: not set */
+    apr_array_header_t *roots;  /**< of iiif_root_t, this server's before the main server's */
+    apr_array_header_t *places; /**< of iiif_place_t, this server's alone, sections too */
+    int asks_database;          /**< is any of its IIIFResolver dbd? */
+    apr_int64_t index_bytes;    /**< IIIFSourceIndex; of the main server; -1: not set */
     iiif_render_conf_t render;
-    int auto_pyramid;    /**< is any of its IIIFAutoPyramid on? */
-    const char *command; /**< IIIFCtl; of the main server */
+    iiif_answers_conf_t answers;
+    iiif_shared_answers_t *shared_answers; /**< of the main server; from post_config on */
+    int auto_pyramid;                      /**< is any of its IIIFAutoPyramid on? */
+    const char *command;                   /**< IIIFCtl; of the main server */
 } iiif_server_conf_t;
 
 extern module AP_MODULE_DECLARE_DATA iiif_image_module;

@@ -11,10 +11,11 @@ typedef struct iiif_context_t {
     const char *prefix;     /**< of the IIIFImageRoot, as configured; "" for the site's root */
     iiif_request_t request; /**< the reading that named a source */
     iiif_source_ref_t ref;  /**< path NULL: nothing found, and IIIFFallback notfound */
-    const char *file_type; /**< a real file of Deep Zoom or Zoomify, of this type; NULL: an image */
-    iiif_plan_t *plan;     /**< NULL when it could not be made: */
-    apr_status_t rv;       /**< why, */
-    iiif_err_t err;        /**< and the sentence */
+    const char *file_type;  /**< a file that is sent as it is, of this type; "": as httpd has it;
+                               NULL: an image */
+    iiif_plan_t *plan;      /**< NULL when it could not be made: */
+    apr_status_t rv;        /**< why, */
+    iiif_err_t err;         /**< and the sentence */
 } iiif_context_t;
 
 /** The context of a claimed request, or NULL. */

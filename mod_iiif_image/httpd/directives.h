@@ -13,19 +13,34 @@
 
 /** "url-path directory" in a server, "directory" in a <Location>. */
 const char *iiif_set_image_root(cmd_parms *cmd, void *confv, const char *first, const char *second);
-const char *iiif_set_resolver(cmd_parms *cmd, void *confv, const char *arg);
 const char *iiif_set_fallback(cmd_parms *cmd, void *confv, const char *arg);
 
 /** A member that is on or off, at the offset in cmd->info, and is read when a request is claimed.
  */
 const char *iiif_set_early_flag(cmd_parms *cmd, void *confv, int on);
 const char *iiif_set_source_formats(cmd_parms *cmd, void *confv, int argc, char *const argv[]);
+const char *iiif_set_direct_files(cmd_parms *cmd, void *confv, int argc, char *const argv[]);
 const char *iiif_set_source_index(cmd_parms *cmd, void *confv, const char *arg);
 const char *iiif_set_tile_store(cmd_parms *cmd, void *confv, const char *arg);
+const char *iiif_set_thumbnails(cmd_parms *cmd, void *confv, int argc, char *const argv[]);
 const char *iiif_set_derivative_store(cmd_parms *cmd, void *confv, const char *directory,
                                       const char *size);
 const char *iiif_set_auto_pyramid(cmd_parms *cmd, void *confv, int on);
 const char *iiif_set_command(cmd_parms *cmd, void *confv, const char *arg);
+
+/* set_resolver.c */
+
+const char *iiif_set_resolver(cmd_parms *cmd, void *confv, const char *arg);
+
+/** "sql", or "sql when sql". */
+const char *iiif_set_query(cmd_parms *cmd, void *confv, const char *sql, const char *when,
+                           const char *condition);
+const char *iiif_set_identifier_prefix(cmd_parms *cmd, void *confv, const char *arg);
+const char *iiif_set_resolver_cache(cmd_parms *cmd, void *confv, const char *entries,
+                                    const char *seconds, const char *provider);
+const char *iiif_set_resolver_grace(cmd_parms *cmd, void *confv, const char *arg);
+const char *iiif_set_resolver_timeout(cmd_parms *cmd, void *confv, const char *arg);
+const char *iiif_set_resolver_failure(cmd_parms *cmd, void *confv, const char *arg);
 
 /* set_render.c */
 

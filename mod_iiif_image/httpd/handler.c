@@ -26,7 +26,8 @@ int iiif_fixups(request_rec *r)
     if (!context)
         return DECLINED;
     if (context->file_type) { /* by no handler that its name might ask for */
-        ap_set_content_type(r, context->file_type);
+        if (*context->file_type)
+            ap_set_content_type(r, context->file_type);
         r->handler = "default-handler";
         return OK;
     }

@@ -5,6 +5,8 @@
  *  @brief One function for each phase of httpd that we take part in. */
 #include <httpd.h>
 
+/** pre_config: names of what may be configured. */
+int iiif_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 /** check_config, so also in a configtest: warn about what the configuration lacks. */
 int iiif_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 /** Memory that all children share. */
@@ -21,4 +23,8 @@ int iiif_fixups(request_rec *r);
 int iiif_handler(request_rec *r);
 /** Answer as "SetHandler iiif-status" wants it. */
 int iiif_status(request_rec *r);
+/** fixups: what was granted by `Require iiif-public` was granted to one file. */
+int iiif_public_again(request_rec *r);
+/** The provider of `Require iiif-public`. */
+void iiif_register_public(apr_pool_t *pool);
 #endif

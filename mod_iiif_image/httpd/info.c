@@ -8,6 +8,7 @@
 #include <scoreboard.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "httpd/base_url.h"
 #include "httpd/negotiate.h"
 #include "httpd/process.h"
@@ -33,7 +34,7 @@ static const struct {
 /* clang-format on */
 
 /* A document as it was sent before, and what it was made of. Settings are told apart by where they
- * lie: they are read once in the life of a process. */
+ * lie, as they are read once in the life of a process; what a record says, by its text. */
 typedef struct document_t {
     iiif_info_t info;
     apr_size_t len;
@@ -41,10 +42,16 @@ typedef struct document_t {
     const char *etags[2]; /* as plain JSON, as JSON-LD */
 } document_t;
 
+static int same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
 static int same_settings(const iiif_info_t *a, const iiif_info_t *b)
 {
-    return a->formats == b->formats && a->rights == b->rights && a->attribution == b->attribution
-           && a->logo == b->logo && a->links == b->links && a->extra == b->extra;
+    return a->formats == b->formats && same_text(a->rights, b->rights)
+           && same_text(a->attribution, b->attribution) && a->logo == b->logo
+           && a->links == b->links && a->extra == b->extra;
 }
 
 static int same_limits(const iiif_limits_t *a, const iiif_limits_t *b)
@@ -78,6 +85,8 @@ static const document_t *make_document(request_rec *r, const iiif_info_t *info, 
         return NULL;
     made->info = *info;
     made->info.id = made->info.encoded = NULL; /* the request's own; the name has them */
+    made->info.rights = apr_pstrdup(pool, info->rights);
+    made->info.attribution = apr_pstrdup(pool, info->attribution);
     made->len = strlen(text);
     made->text = apr_pstrmemdup(pool, text, made->len);
     made->etags[0] = apr_pstrdup(pool, etag_of(r, text, made->len, plain[info->version].type));
@@ -108,6 +117,49 @@ static const document_t *find_document(request_rec *r, const iiif_info_t *info,
     return found;
 }
 
+static const char *rights_of(const iiif_record_t *record)
+{
+    return record && record->rights && iiif_info_is_uri(record->rights) ? record->rights : NULL;
+}
+
+/* Of a database, where a text may have several lines. */
+static const char *attribution_of(const iiif_record_t *record, apr_pool_t *pool)
+{
+    char *text = record && record->attribution && *record->attribution
+                     ? apr_pstrdup(pool, record->attribution)
+                     : NULL;
+    char *s;
+
+    for (s = text; s && (s = strpbrk(s, "\t\n\r")); ++s)
+        *s = ' ';
+    return text && iiif_path_is_clean_utf8(text) ? text : NULL;
+}
+
+/* What the record of this image says goes before what is configured for all. */
+static void take_record(iiif_info_t *info, const iiif_record_t *record, apr_pool_t *pool)
+{
+    const char *rights = rights_of(record), *attribution = attribution_of(record, pool);
+
+    if (rights)
+        info->rights = rights;
+    if (attribution)
+        info->attribution = attribution;
+}
+
+/* When a record was changed, nobody says: what has one is known by its ETag alone. */
+static int check_conditions(request_rec *r, const char *etag, const iiif_record_t *record)
+{
+    int rv;
+
+    if (record)
+        apr_table_unset(r->headers_in, "If-Modified-Since");
+    ap_update_mtime(r, ap_scoreboard_image->global->restart_time); /* settings are part of it */
+    rv = iiif_check_conditions(r, etag);
+    if (record)
+        apr_table_unset(r->headers_out, "Last-Modified");
+    return rv;
+}
+
 int iiif_send_info(request_rec *r, const iiif_context_t *context, const iiif_dir_conf_t *settings)
 {
     const iiif_plan_t *plan = context->plan;
@@ -115,20 +167,22 @@ int iiif_send_info(request_rec *r, const iiif_context_t *context, const iiif_dir
     const int ld_json = iiif_accept_ld_json(&accept, plan->version);
     const char *type = ld_json ? linked[plan->version].type : plain[plan->version].type;
     const char *link = ld_json ? linked[plan->version].context : plain[plan->version].context;
-    const iiif_info_t info = { .version = plan->version,
-                               .id = iiif_base_uri(r, context, settings),
-                               .encoded = iiif_base_identifier(r, context),
-                               .subject = plan->subject,
-                               .tile = plan->tile,
-                               .formats = iiif_vips_formats(),
-                               .rights = settings->rights,
-                               .attribution = settings->attribution,
-                               .logo = settings->logo,
-                               .links = settings->links,
-                               .extra = settings->info };
-    const document_t *document = find_document(r, &info, &plan->source->stamp);
+    iiif_info_t info = { .version = plan->version,
+                         .id = iiif_base_uri(r, context, settings),
+                         .encoded = iiif_base_identifier(r, context),
+                         .subject = plan->subject,
+                         .tile = plan->tile,
+                         .formats = iiif_vips_formats(),
+                         .rights = settings->rights,
+                         .attribution = settings->attribution,
+                         .logo = settings->logo,
+                         .links = settings->links,
+                         .extra = settings->info };
+    const document_t *document;
     int rv;
 
+    take_record(&info, context->ref.record, r->pool);
+    document = find_document(r, &info, &plan->source->stamp);
     if (!document)
         return HTTP_INTERNAL_SERVER_ERROR;
     ap_set_content_type(r, type);
@@ -136,8 +190,7 @@ int iiif_send_info(request_rec *r, const iiif_context_t *context, const iiif_dir
     apr_table_setn(r->headers_out, "Link",
                    apr_pstrcat(r->pool, link, "<", iiif_info_profile_uri(plan->version),
                                ">;rel=\"profile\"", NULL));
-    ap_update_mtime(r, ap_scoreboard_image->global->restart_time); /* settings are part of it */
-    rv = iiif_check_conditions(r, document->etags[ld_json]);
+    rv = check_conditions(r, document->etags[ld_json], context->ref.record);
     return rv == OK ? iiif_send_text(r, document->text, document->len) : rv;
 }
 

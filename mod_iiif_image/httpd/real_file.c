@@ -78,6 +78,8 @@ iiif_real_e iiif_real_file(request_rec *r, iiif_real_t *found, const iiif_root_t
 
     if (is_in_document_root(r))
         return IIIF_REAL_ELSEWHERE;
+    if (!root)
+        return IIIF_REAL_NONE;
     if (type
         && is_real(&real.path, &real.finfo, root->directory, real_name(reading, 0, r->pool),
                    r->pool)) {

@@ -21,6 +21,7 @@ typedef struct iiif_real_t {
 
 /**
  * @param found   filled when HERE, else untouched
+ * @param root    NULL: only what lies in the DocumentRoot is looked for
  * @param reading of Deep Zoom or Zoomify
  */
 iiif_real_e iiif_real_file(request_rec *r, iiif_real_t *found, const iiif_root_t *root,

@@ -45,17 +45,6 @@ const char *iiif_set_image_root(cmd_parms *cmd, void *confv, const char *first, 
     return complaint;
 }
 
-const char *iiif_set_resolver(cmd_parms *cmd, void *confv, const char *arg)
-{
-    iiif_server_conf_t *server = iiif_server_conf_of(cmd);
-
-    (void)confv;
-    server->resolver = iiif_resolver_by_name(arg);
-    return server->resolver ? NULL
-                            : apr_psprintf(cmd->pool, "%s: '%s' is not one of %s", cmd->cmd->name,
-                                           arg, IIIF_RESOLVER_NAMES);
-}
-
 const char *iiif_set_fallback(cmd_parms *cmd, void *confv, const char *arg)
 {
     static const char *const words[] = { "decline", "notfound", NULL };
@@ -93,6 +82,26 @@ const char *iiif_set_source_formats(cmd_parms *cmd, void *confv, int argc, char 
     return NULL;
 }
 
+const char *iiif_set_direct_files(cmd_parms *cmd, void *confv, int argc, char *const argv[])
+{
+    apr_array_header_t *extensions = apr_array_make(cmd->pool, 4, sizeof(const char *));
+    const char *complaint = iiif_check_early(cmd);
+    int i;
+
+    if (complaint)
+        return complaint;
+    if (!argc)
+        return apr_psprintf(cmd->pool, "%s: takes extensions, or none", cmd->cmd->name);
+    for (i = 0; i < argc && (argc > 1 || strcasecmp(argv[0], "none")); ++i) {
+        if (strpbrk(argv[i], "./"))
+            return apr_psprintf(cmd->pool, "%s: '%s' is not an extension such as pdf",
+                                cmd->cmd->name, argv[i]);
+        APR_ARRAY_PUSH(extensions, const char *) = argv[i];
+    }
+    ((iiif_dir_conf_t *)confv)->direct_files = extensions;
+    return NULL;
+}
+
 const char *iiif_set_source_index(cmd_parms *cmd, void *confv, const char *arg)
 {
     iiif_server_conf_t *server = iiif_server_conf_of(cmd);
@@ -116,6 +125,23 @@ const char *iiif_set_tile_store(cmd_parms *cmd, void *confv, const char *arg)
         return iiif_argument_place(&conf->tile_store, cmd, arg, IIIF_PLACE_TILES);
     conf->tile_store = "";
     return NULL;
+}
+
+const char *iiif_set_thumbnails(cmd_parms *cmd, void *confv, int argc, char *const argv[])
+{
+    apr_array_header_t *directories = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    const char *complaint = NULL;
+    int i;
+
+    if (!argc)
+        return apr_psprintf(cmd->pool, "%s: takes directories, or none", cmd->cmd->name);
+    if (argc > 1 || strcasecmp(argv[0], "none")) {
+        for (i = 0; i < argc && !complaint; ++i)
+            complaint = iiif_argument_place(apr_array_push(directories), cmd, argv[i],
+                                            IIIF_PLACE_THUMBNAILS);
+    }
+    ((iiif_dir_conf_t *)confv)->thumbnails = directories;
+    return complaint;
 }
 
 const char *iiif_set_derivative_store(cmd_parms *cmd, void *confv, const char *directory,

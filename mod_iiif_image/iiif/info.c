@@ -3,7 +3,9 @@
 
 #include <apr_strings.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/path.h"
 #include "iiif/features.h"
 #include "iiif/tiling.h"
 
@@ -277,6 +279,29 @@ static cJSON *build_2(const iiif_info_t *info, apr_pool_t *pool)
     return json;
 }
 
+int iiif_info_is_uri(const char *text)
+{
+    const char *host = !strncasecmp(text, "http://", 7)    ? text + 7
+                       : !strncasecmp(text, "https://", 8) ? text + 8
+                                                           : "";
+
+    return *host && *host != '/' && !strpbrk(host, " <>\"") && iiif_path_is_clean_utf8(text);
+}
+
+/* 5.6 wants the URI that these two publish, which is not the address that a browser shows. */
+static const char *published(const char *rights, apr_pool_t *pool)
+{
+    static const char *const hosts[] = { "creativecommons.org/", "rightsstatements.org/" };
+    unsigned i;
+
+    for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); ++i) {
+        if (!strncasecmp(rights, "https://", 8)
+            && !strncasecmp(rights + 8, hosts[i], strlen(hosts[i])))
+            return apr_pstrcat(pool, "http://", rights + 8, NULL);
+    }
+    return rights;
+}
+
 static cJSON *build_3(const iiif_info_t *info, apr_pool_t *pool)
 {
     cJSON *json = cJSON_CreateObject();
@@ -292,7 +317,7 @@ static cJSON *build_3(const iiif_info_t *info, apr_pool_t *pool)
     add_sizes(json, info);
     add_tiles(json, info);
     if (info->rights)
-        cJSON_AddStringToObject(json, "rights", info->rights);
+        cJSON_AddStringToObject(json, "rights", published(info->rights, pool));
     add_formats(json, "extraFormats", info);
     if (!info->static_files) {
         add_qualities(json, "extraQualities", info);

@@ -30,12 +30,13 @@ typedef struct iiif_info_t {
     const char *id;      /**< the base URI, without trailing slash */
     const char *encoded; /**< the identifier as it stands in @a id */
     iiif_subject_t subject;
-    iiif_dims_t tile;                /**< pixels of a tile; within the limits */
-    iiif_format_set_t formats;       /**< what this server can encode */
-    int static_files;                /**< 3.0 alone: files without a server, which is level 0 */
-    const char *rights;              /**< URI: `rights` in 3.0, `license` in 2.1; NULL: none */
-    const char *attribution;         /**< 2.1 alone has it; NULL: none */
-    const char *logo;                /**< URI; 2.1 alone has it; NULL: none */
+    iiif_dims_t tile;          /**< pixels of a tile; within the limits */
+    iiif_format_set_t formats; /**< what this server can encode */
+    int static_files;          /**< 3.0 alone: files without a server, which is level 0 */
+    const char *rights;        /**< URI: `rights` in 3.0, `license` in 2.1; NULL: none. The `https:`
+                                  address        of a licence becomes its URI in 3.0 (5.6). */
+    const char *attribution;   /**< 2.1 alone has it; NULL: none */
+    const char *logo;          /**< URI; 2.1 alone has it; NULL: none */
     const apr_array_header_t *links; /**< of iiif_link_t; NULL: none */
     const cJSON *extra;              /**< an object merged in at the end; NULL: none */
 } iiif_info_t;
@@ -56,4 +57,7 @@ apr_status_t iiif_info_extra_parse(const cJSON **extra, const char *text, iiif_e
 
 /** The compliance level's document: ".../level2.json", always http (3.0, 6). */
 const char *iiif_info_profile_uri(iiif_version_e version);
+
+/** May @a text be `rights` or `logo`? It is an http or https URI with a host. */
+int iiif_info_is_uri(const char *text);
 #endif

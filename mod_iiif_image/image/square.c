@@ -3,90 +3,127 @@
 
 #include <math.h>
 
-#include "image/orientation.h"
 #include "image/private.h"
 
 #include "base/banned.h"
 
-#define LOOK_AT 256.0 /* pixels of the shorter side: smartcrop itself looks at less */
+#define SIDE_MAX 1024 /* of a square that is looked for: a larger one is where this one is */
 
-static iiif_dims_t small_dims(iiif_dims_t full)
+static apr_uint32_t shorter_side(iiif_dims_t dims)
 {
-    double shorter = full.width < full.height ? full.width : full.height;
-    double scale = shorter > LOOK_AT ? LOOK_AT / shorter : 1;
+    return dims.width < dims.height ? dims.width : dims.height;
+}
 
-    return (iiif_dims_t){ (apr_uint32_t)lround(full.width * scale),
-                          (apr_uint32_t)lround(full.height * scale) };
+/* A thumbnail's: as large as the image that is asked for, and never enlarged. */
+static apr_uint32_t side_of(const iiif_resolved_t *resolved, iiif_dims_t full)
+{
+    apr_uint32_t side =
+        resolved->size.width > resolved->size.height ? resolved->size.width : resolved->size.height;
+
+    if (side > SIDE_MAX)
+        side = SIDE_MAX;
+    return side < shorter_side(full) ? side : shorter_side(full);
+}
+
+iiif_source_t iiif_square_source(const iiif_source_t *source)
+{
+    static const iiif_look_t linear = { .linear_light = 1 };
+
+    return iiif_look_source(&linear, source);
+}
+
+static apr_uint32_t scaled(apr_uint32_t full, apr_uint64_t side, apr_uint64_t shorter)
+{
+    return side < shorter ? (apr_uint32_t)(full * side / shorter) : full;
+}
+
+static iiif_dims_t dims_by(iiif_dims_t full, apr_uint64_t side)
+{
+    const apr_uint64_t shorter = shorter_side(full);
+
+    return (iiif_dims_t){ scaled(full.width, side, shorter), scaled(full.height, side, shorter) };
+}
+
+iiif_dims_t iiif_square_seen(const iiif_source_t *source, const iiif_resolved_t *resolved)
+{
+    return dims_by(source->full, side_of(resolved, source->full));
+}
+
+/* A level with one pixel more than the thumbnail, as vips_thumbnail() wants it. */
+iiif_window_t iiif_square_window(const iiif_source_t *stored, const iiif_resolved_t *resolved)
+{
+    const iiif_rect_t whole = { 0, 0, stored->full.width, stored->full.height };
+    const apr_uint64_t more = (apr_uint64_t)side_of(resolved, stored->full) + 1;
+
+    return iiif_window_choose(stored, whole, dims_by(stored->full, more));
+}
+
+/* A CMYK profile may not fit its image: then libvips has one of its own. */
+static void drop_unfit_profile(VipsImage *level)
+{
+    VipsImage *imported = NULL;
+
+    if (vips_image_get_typeof(level, VIPS_META_ICC_NAME)
+        && vips_icc_import(level, &imported, "embedded", TRUE, "intent", VIPS_INTENT_ABSOLUTE,
+                           NULL)) {
+        vips_error_clear();
+        vips_image_remove(level, VIPS_META_ICC_NAME);
+    }
+    g_clear_object(&imported);
 }
 
 /* libvips answers with an image whose offset tells where it was cut out. */
-static int interesting(VipsImage *small, iiif_square_e how, int *left, int *top)
+static int find(VipsImage *level, const iiif_source_t *source, iiif_square_e how, int side,
+                int place[2])
 {
-    int side = small->Xsize < small->Ysize ? small->Xsize : small->Ysize;
     VipsImage *found = NULL;
 
-    if (vips_smartcrop(small, &found, side, side, "interesting",
-                       how == IIIF_SQUARE_ENTROPY ? VIPS_INTERESTING_ENTROPY
-                                                  : VIPS_INTERESTING_ATTENTION,
-                       NULL))
+    drop_unfit_profile(level);
+    vips_image_set_int(level, VIPS_META_ORIENTATION, source->orientation);
+    if (vips_thumbnail_image(level, &found, side, "height", side, "size", VIPS_SIZE_DOWN, "linear",
+                             TRUE, "intent", VIPS_INTENT_ABSOLUTE, "crop",
+                             how == IIIF_SQUARE_ENTROPY ? VIPS_INTERESTING_ENTROPY
+                                                        : VIPS_INTERESTING_ATTENTION,
+                             NULL))
         return -1;
-    *left = -found->Xoffset;
-    *top = -found->Yoffset;
+    place[0] = -found->Xoffset;
+    place[1] = -found->Yoffset;
     g_object_unref(found);
     return 0;
 }
 
-static apr_uint32_t rescale(int offset, int small, apr_uint32_t side, apr_uint32_t full)
+/* From pixels of the thumbnail to those of the image. */
+static apr_uint32_t rescale(int offset, apr_uint32_t side, apr_uint32_t shorter, apr_uint32_t full)
 {
-    double at = offset > 0 ? (double)offset * full / small : 0;
-    apr_uint32_t room = full - side;
+    double at = offset > 0 ? (double)offset * shorter / side : 0;
+    apr_uint32_t room = full - shorter;
 
     return at > room ? room : (apr_uint32_t)lround(at);
-}
-
-static int shown_small(VipsImage **small, VipsImage *level, const iiif_source_t *source)
-{
-    VipsObject *scope = VIPS_OBJECT(vips_image_new());
-    VipsImage **t = (VipsImage **)vips_object_local_array(scope, 3);
-    iiif_dims_t size = iiif_orientation_dims(source->orientation, small_dims(source->full));
-    int quarters, flipped, failed;
-
-    iiif_orientation_steps(&quarters, &flipped, source->orientation);
-    failed = vips_resize(level, &t[0], (double)size.width / level->Xsize, "vscale",
-                         (double)size.height / level->Ysize, NULL)
-             || !(t[1] = vips_image_copy_memory(t[0]))
-             || vips_rot(t[1], &t[2], (VipsAngle)quarters, NULL)
-             || (flipped ? vips_flip(t[2], small, VIPS_DIRECTION_HORIZONTAL, NULL)
-                         : vips_copy(t[2], small, NULL));
-    g_object_unref(scope);
-    return failed;
 }
 
 apr_status_t iiif_square_find(iiif_resolved_t *resolved, const iiif_source_t *source,
                               const iiif_wanted_t *wanted, iiif_err_t *err)
 {
-    const iiif_rect_t whole = { 0, 0, source->full.width, source->full.height };
-    VipsImage *level = NULL, *small = NULL;
+    const iiif_source_t stored = iiif_square_source(source);
+    const apr_uint32_t side = side_of(resolved, source->full), shorter = shorter_side(source->full);
+    VipsImage *level = NULL;
     iiif_window_t window;
-    int left = 0, top = 0;
+    int place[2];
     apr_status_t rv;
 
     if (resolved->square < IIIF_SQUARE_ENTROPY)
         return APR_SUCCESS;
-    window = iiif_window_choose(source, whole, small_dims(source->full));
+    window = iiif_square_window(&stored, resolved);
     window.wanted = wanted;
-    rv = iiif_window_open(&level, source, &window, err);
+    rv = iiif_window_open(&level, &stored, &window, err);
     if (rv != APR_SUCCESS)
         return rv;
-    if (shown_small(&small, level, source) || interesting(small, resolved->square, &left, &top))
+    if (find(level, source, resolved->square, (int)side, place))
         rv = iiif_vips_failed(err, IIIF_EBADSOURCE, "square");
     else {
-        resolved->region.x =
-            rescale(left, small->Xsize, resolved->region.width, source->full.width);
-        resolved->region.y =
-            rescale(top, small->Ysize, resolved->region.height, source->full.height);
+        resolved->region.x = rescale(place[0], side, shorter, source->full.width);
+        resolved->region.y = rescale(place[1], side, shorter, source->full.height);
     }
-    g_clear_object(&small);
     g_object_unref(level);
     return rv;
 }

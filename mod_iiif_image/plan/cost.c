@@ -2,7 +2,7 @@
 #include "plan/cost.h"
 
 #include "image/orientation.h"
-#include "image/window.h"
+#include "image/square.h"
 
 #include "base/banned.h"
 
@@ -10,7 +10,7 @@
 #define AREA_MAX   ((apr_uint64_t)1 << 40)  /* pixels: beyond what IIIFMaxSourcePixels can say */
 #define ROWS_KEPT  768                      /* of a source, by caches of libvips, */
 #define ROWS_TAKEN 256                      /* and of what is made of it */
-#define SQUARE     256                      /* pixels of the side that IIIFSquareCrop looks at */
+#define ROWS_SEEN  1024                     /* and of what a square is looked for in, in floats */
 #define JP2_BAND   ((apr_uint64_t)4 << 20)  /* pixels that image/jp2.c decodes at a time, */
 #define JP2_SAMPLE 8                        /* bytes a sample of them, */
 #define JP2_HELD   ((apr_uint64_t)64 << 20) /* and that it holds at most */
@@ -163,19 +163,21 @@ static apr_uint64_t held_memory(const iiif_source_t *s, const iiif_resolved_t *r
     return area(resolved->size.width, resolved->size.height) * least(s->bands, 4);
 }
 
-/* Where a square has to be found, the whole image is looked at first, small. */
-static void add_square(iiif_cost_t *cost, const iiif_source_t *s)
+/* Where a square has to be found, the whole image is looked at first: scaled in floats, and held.
+ */
+static void add_square(iiif_cost_t *cost, const iiif_source_t *s, const iiif_resolved_t *resolved)
 {
-    const iiif_rect_t whole = { 0, 0, s->full.width, s->full.height };
-    const apr_uint64_t shorter = least(s->full.width, s->full.height);
-    const apr_uint64_t divisor = shorter > SQUARE ? shorter : SQUARE;
-    const iiif_dims_t small = { (apr_uint32_t)(s->full.width * (apr_uint64_t)SQUARE / divisor) + 1,
-                                (apr_uint32_t)(s->full.height * (apr_uint64_t)SQUARE / divisor)
-                                    + 1 };
-    const iiif_window_t window = iiif_window_choose(s, whole, small);
+    const iiif_source_t stored = iiif_square_source(s);
+    const iiif_window_t window = iiif_square_window(&stored, resolved);
+    const iiif_dims_t seen = iiif_square_seen(s, resolved);
+    const apr_uint64_t rows = least(window.rect.height, ROWS_SEEN);
+    const apr_uint64_t memory = BASE + block_memory(&stored, &window)
+                                + area(window.level->dims.width, rows) * (s->pixel + 4 * s->bands)
+                                + area(seen.width, seen.height) * s->bands * 6;
 
-    cost->work += decoding(s, &window);
-    cost->memory += read_memory(s, &window, iiif_orientation_dims(s->orientation, small));
+    cost->work += decoding(&stored, &window);
+    if (memory > cost->memory)
+        cost->memory = memory;
 }
 
 iiif_cost_t iiif_cost_of(const iiif_source_t *pixels, const iiif_resolved_t *resolved)
@@ -189,7 +191,7 @@ iiif_cost_t iiif_cost_of(const iiif_source_t *pixels, const iiif_resolved_t *res
                                    + canvas * encoded_pixel[resolved->format] };
 
     if (resolved->square >= IIIF_SQUARE_ENTROPY)
-        add_square(&cost, pixels);
+        add_square(&cost, pixels, resolved);
     cost.lane = cost.work > IIIF_LARGE_BYTES ? IIIF_LANE_LARGE : IIIF_LANE_SMALL;
     return cost;
 }

@@ -4,6 +4,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "store/thumbnail.h"
+
 #include "base/banned.h"
 
 #define TILE_MIN 64 /* stored tiles outside these are not worth announcing */
@@ -228,23 +230,69 @@ static apr_status_t resolve_tile(iiif_plan_t *plan, const decision_t *d, iiif_er
     return APR_SUCCESS;
 }
 
+/* Files made beforehand are upright and as the image is. */
+static int is_plain(const iiif_resolved_t *r)
+{
+    return r->square == IIIF_SQUARE_CENTRE && r->quality == IIIF_QUALITY_DEFAULT
+           && !r->rotation.mirror && !iiif_rotation_quarters(&r->rotation);
+}
+
 static int is_stored_tile(iiif_plan_t *plan, const decision_t *d)
 {
     const iiif_resolved_t *r = &plan->resolved;
     const iiif_stored_want_t want = { r->region, r->size, r->format };
 
-    if (!d->stored || r->square != IIIF_SQUARE_CENTRE || r->quality != IIIF_QUALITY_DEFAULT
-        || r->rotation.mirror || iiif_rotation_quarters(&r->rotation))
+    if (!d->stored || !is_plain(r))
         return 0;
     plan->file = iiif_stored_tile(&plan->finfo, d->stored, &want, d->pool);
     return plan->file != NULL;
+}
+
+static int is_thumbnail_in(const char *directory, iiif_plan_t *plan, const decision_t *d)
+{
+    const iiif_stored_query_t query = { directory, d->ref->name, d->ref->path, plan->source->stamp,
+                                        plan->source->full };
+    iiif_thumbnail_t thumbnail;
+    iiif_err_t err;
+    apr_status_t rv = iiif_thumbnail_find(&thumbnail, &query, plan->resolved.size, &err, d->pool);
+
+    if (rv == IIIF_EBADSOURCE)
+        refuse(plan,
+               &(iiif_plan_refusal_t){ thumbnail.path, apr_pstrdup(d->pool, err.text),
+                                       iiif_stamp_of(&thumbnail.finfo) },
+               d->pool);
+    if (rv != APR_SUCCESS)
+        return 0;
+    plan->file = thumbnail.path;
+    plan->finfo = thumbnail.finfo;
+    return 1;
+}
+
+static int is_whole(const iiif_plan_t *plan)
+{
+    const iiif_rect_t *region = &plan->resolved.region;
+
+    return region->width == plan->source->full.width && region->height == plan->source->full.height;
+}
+
+static int is_thumbnail(iiif_plan_t *plan, const decision_t *d)
+{
+    const apr_array_header_t *directories = d->rules->thumbnails;
+    int i, found = 0;
+
+    if (!directories || d->ref->page != 1 || plan->resolved.format != IIIF_FORMAT_JPG
+        || !is_plain(&plan->resolved) || !is_whole(plan))
+        return 0;
+    for (i = 0; i < directories->nelts && !found; ++i)
+        found = is_thumbnail_in(APR_ARRAY_IDX(directories, i, const char *), plan, d);
+    return found;
 }
 
 /* An image, by the cheapest way that gives exactly it. */
 static void plan_image(iiif_plan_t *plan, const decision_t *d)
 {
     plan->key = iiif_key(&plan->resolved, d->pool);
-    if (is_stored_tile(plan, d))
+    if (is_stored_tile(plan, d) || is_thumbnail(plan, d))
         plan->kind = IIIF_PLAN_STATIC_FILE;
     else if (iiif_raw_tile_find(&plan->raw, plan->pixels, &plan->resolved))
         plan->kind = IIIF_PLAN_RAW_TILE;
@@ -290,6 +338,7 @@ apr_status_t iiif_plan_make(iiif_plan_t **plan, const iiif_request_t *request,
     apr_status_t rv = APR_SUCCESS;
 
     made->kind = kinds[request->kind];
+    made->etag = ref->record ? ref->record->etag : NULL;
     if (request->kind == IIIF_REQUEST_IMAGE)
         rv = parse(&params, request, rules, err);
     made->version = params.version;

@@ -18,7 +18,7 @@ typedef enum {
     IIIF_PLAN_INFO,        /**< the image information document */
     IIIF_PLAN_DESCRIPTOR,  /**< of Deep Zoom or Zoomify */
     IIIF_PLAN_REDIRECT,    /**< from the base URI to info.json */
-    IIIF_PLAN_STATIC_FILE, /**< a tile made beforehand is exactly what is asked for */
+    IIIF_PLAN_STATIC_FILE, /**< a file made beforehand is exactly what is asked for */
     IIIF_PLAN_RAW_TILE,    /**< a tile stored in the source is */
     IIIF_PLAN_RENDER       /**< decode, scale, encode */
 } iiif_plan_kind_e;
@@ -36,12 +36,13 @@ typedef struct iiif_plan_rules_t {
     int upscale; /**< times the full size; IIIF_UPSCALE_OFF; IIIF_UPSCALE_ON: as far as @a max, or
                     twice */
     iiif_square_e square;
-    apr_uint32_t tile;      /**< side of the tiles of sources that have none */
-    const char *tile_store; /**< directory of tiles made beforehand; NULL: none */
-    iiif_lru_t *stored;     /**< where iiif_stored_find() remembers */
+    apr_uint32_t tile;                    /**< side of the tiles of sources that have none */
+    const char *tile_store;               /**< directory of tiles made beforehand; NULL: none */
+    iiif_lru_t *stored;                   /**< where iiif_stored_find() remembers */
+    const apr_array_header_t *thumbnails; /**< of const char *: directories; NULL: none */
 } iiif_plan_rules_t;
 
-/** Something found in the tile store that is not used. */
+/** Something found in the tile store, or among thumbnails, that is not used. */
 typedef struct iiif_plan_refusal_t {
     const char *path;
     const char *reason;
@@ -51,6 +52,7 @@ typedef struct iiif_plan_refusal_t {
 typedef struct iiif_plan_t {
     iiif_plan_kind_e kind;
     iiif_version_e version;      /**< whose rules the answer follows */
+    const char *etag;            /**< of the record: another one is another image; NULL: none */
     const iiif_source_t *source; /**< what the image is; NULL for REDIRECT */
     const iiif_source_t *pixels; /**< what it is read from: @a source, or a pyramid made of it */
     iiif_subject_t subject;      /**< of all but REDIRECT */

@@ -2,14 +2,13 @@
 #include "store/tile_store.h"
 
 #include <apr_file_io.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
 
 #include "base/path.h"
 #include "iiif/number.h"
-#include "iiif/source_format.h"
 #include "store/description.h"
+#include "store/namesake.h"
 
 #include "base/banned.h"
 
@@ -55,14 +54,6 @@ typedef struct remembered_t {
 
 /* -- looking --------------------------------------------------------------------------------- */
 
-/* The path without the extension of its last segment, or NULL: it has none. */
-static const char *without_extension(const char *path, apr_pool_t *pool)
-{
-    const char *name = strrchr(path, '/') + 1, *dot = strrchr(name, '.');
-
-    return dot && dot > name ? apr_pstrmemdup(pool, path, (apr_size_t)(dot - path)) : NULL;
-}
-
 static int is_absent(const iiif_stamp_t *stamp)
 {
     static const iiif_stamp_t absent;
@@ -82,45 +73,6 @@ static iiif_stamp_t stamp_at(const char *path, const iiif_stamp_t *source, apr_p
     return stamp;
 }
 
-static int is_other_file(const char *name, const char *extension, const char *path,
-                         apr_pool_t *pool)
-{
-    const char *other = apr_pstrcat(pool, name, ".", extension, NULL);
-    apr_finfo_t finfo;
-
-    return strcmp(other, path) && apr_stat(&finfo, other, APR_FINFO_TYPE, pool) == APR_SUCCESS;
-}
-
-static int is_file(const char *path, apr_pool_t *pool)
-{
-    apr_finfo_t finfo;
-
-    return apr_stat(&finfo, path, APR_FINFO_TYPE, pool) == APR_SUCCESS && finfo.filetype == APR_REG;
-}
-
-/* Another image beside the source has its name but for the extension, or that name itself: tiles
- * that are called by the name alone may be of either, and whoever may see the one may not see the
- * other. */
-static int has_namesake(const char *path, apr_pool_t *pool)
-{
-    const char *name = without_extension(path, pool);
-    int i, k, found = name && is_file(name, pool);
-
-    for (i = 0; name && i < IIIF_SOURCE_FORMATS && !found; ++i) {
-        const char *const *extensions = iiif_source_format((iiif_source_format_e)i)->extensions;
-
-        for (k = 0; k < IIIF_EXTENSIONS_MAX && extensions[k] && !found; ++k) {
-            char *upper = apr_pstrdup(pool, extensions[k]), *s;
-
-            for (s = upper; *s; ++s)
-                *s = (char)apr_toupper(*s);
-            found = is_other_file(name, extensions[k], path, pool)
-                    || is_other_file(name, upper, path, pool);
-        }
-    }
-    return found;
-}
-
 static void look_around(look_t *look, const char *path, const iiif_stored_query_t *query,
                         apr_pool_t *pool)
 {
@@ -128,7 +80,7 @@ static void look_around(look_t *look, const char *path, const iiif_stored_query_
 
     memset(look, 0, sizeof(*look));
     look->bases[0] = path;
-    look->bases[1] = without_extension(path, pool);
+    look->bases[1] = iiif_without_extension(path, pool);
     for (b = 0; b < BASES && look->bases[b]; ++b) {
         for (c = 0; c < CANDIDATES; ++c) {
             look->seen[b][c] =
@@ -137,7 +89,7 @@ static void look_around(look_t *look, const char *path, const iiif_stored_query_
             found[b] |= !is_absent(&look->seen[b][c]);
         }
     }
-    if (found[1] && has_namesake(query->path, pool))
+    if (found[1] && iiif_has_namesake(query->path, pool))
         look->bases[1] = NULL;
 }
 

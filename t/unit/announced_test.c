@@ -112,6 +112,12 @@ static void test_fingerprint(void)
         plan.source = &source;
         ok(differ(&first, &plan, "how"), "  as what pixels are read from alone");
     }
+    plan = plan_of(0);
+    plan.etag = "";
+    ok(differ(&first, &plan, "how"), "a record's etag");
+    first = iiif_fingerprint(&plan, "how");
+    plan.etag = "2";
+    ok(differ(&first, &plan, "how"), "and another one");
 }
 
 int main(void)

@@ -303,6 +303,27 @@ static const row_t rows[] = {
     { "plain.jxl", { 0 }, { 800, 600 }, 0, IIIF_FORMAT_JPG },
 };
 
+/* Where the square is that a person would look at. */
+static const row_t squares[] = {
+    { "tiled.tif", { 0 }, { 200, 200 }, 0, IIIF_FORMAT_JPG },
+    { "tiled.tif", { 0 }, { 1000, 1000 }, 0, IIIF_FORMAT_JPG },
+    { "pyramid.tif", { 0 }, { 200, 200 }, 0, IIIF_FORMAT_JPG },
+    { "strips.tif", { 0 }, { 200, 200 }, 0, IIIF_FORMAT_JPG },
+    { "baseline.jpg", { 0 }, { 200, 200 }, 0, IIIF_FORMAT_JPG },
+    { "baseline.jpg", { 0 }, { 1000, 1000 }, 0, IIIF_FORMAT_JPG },
+    { "progressive.jpg", { 0 }, { 200, 200 }, 0, IIIF_FORMAT_JPG },
+    { "alpha.png", { 0 }, { 200, 200 }, 0, IIIF_FORMAT_JPG },
+    { "alpha.png", { 0 }, { 1000, 1000 }, 0, IIIF_FORMAT_JPG },
+    { "gray.png", { 0 }, { 400, 400 }, 0, IIIF_FORMAT_JPG },
+    { "plain.webp", { 0 }, { 400, 400 }, 0, IIIF_FORMAT_JPG },
+    { "plain.jp2", { 0 }, { 200, 200 }, 0, IIIF_FORMAT_JPG },
+};
+
+static int is_square(const row_t *row)
+{
+    return row >= squares && row < squares + ROWS(squares);
+}
+
 static iiif_resolved_t resolve(const row_t *row, iiif_dims_t full)
 {
     iiif_resolved_t r = { .region = { row->region[0], row->region[1], row->region[2],
@@ -314,6 +335,10 @@ static iiif_resolved_t resolve(const row_t *row, iiif_dims_t full)
     if (!r.region.width) {
         r.region.width = full.width;
         r.region.height = full.height;
+    }
+    if (is_square(row)) {
+        r.square = IIIF_SQUARE_ATTENTION;
+        r.region.width = r.region.height;
     }
     if (!r.size.width)
         r.size = (iiif_dims_t){ r.region.width, r.region.height };
@@ -417,21 +442,26 @@ static int write_files(apr_pool_t *pool)
     return waitpid(pid, &status, 0) == pid && !status;
 }
 
+static void test_row(const row_t *row, apr_pool_t *pool)
+{
+    const result_t got = measure_alone(row, pool);
+
+    ok(got.peak && got.cost.memory >= got.peak && got.cost.memory <= got.peak * 5 + 32 * MB,
+       "%s%s, %u rows from %u, to %ux%u %s, by %u degrees: %.1f MB are estimated, %.1f are taken",
+       row->file, is_square(row) ? ", a square" : "", row->region[3], row->region[1],
+       row->size.width, row->size.height, iiif_format(row->format)->extension, row->degrees,
+       (double)got.cost.memory / MB, (double)got.peak / MB);
+}
+
 static void test_memory(apr_pool_t *pool)
 {
     unsigned i;
 
     ok(write_files(pool), "sources are written");
-    for (i = 0; i < ROWS(rows); ++i) {
-        const row_t *row = &rows[i];
-        const result_t got = measure_alone(row, pool);
-
-        ok(got.peak && got.cost.memory >= got.peak && got.cost.memory <= got.peak * 5 + 32 * MB,
-           "%s, %u rows from %u, to %ux%u %s, by %u degrees: %.1f MB are estimated, %.1f are taken",
-           row->file, row->region[3], row->region[1], row->size.width, row->size.height,
-           iiif_format(row->format)->extension, row->degrees, (double)got.cost.memory / MB,
-           (double)got.peak / MB);
-    }
+    for (i = 0; i < ROWS(rows); ++i)
+        test_row(&rows[i], pool);
+    for (i = 0; i < ROWS(squares); ++i)
+        test_row(&squares[i], pool);
 }
 
 #else

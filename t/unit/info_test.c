@@ -348,6 +348,54 @@ static void test_static_files(void)
     cJSON_Delete(json);
 }
 
+/* -- rights ------------------------------------------------------------------------------------ */
+
+/* clang-format off */
+static const struct {
+    const char *text;
+    int is_uri;
+    const char *rights; /* in version 3; in version 2 it is as it was */
+} rights[] = {
+    { "http://creativecommons.org/licenses/by/4.0/",       1, "http://creativecommons.org/licenses/by/4.0/" },
+    { "https://creativecommons.org/licenses/by/4.0/",      1, "http://creativecommons.org/licenses/by/4.0/" },
+    { "HTTPS://CreativeCommons.org/licenses/by/4.0/",      1, "http://CreativeCommons.org/licenses/by/4.0/" },
+    { "https://rightsstatements.org/vocab/InC/1.0/",       1, "http://rightsstatements.org/vocab/InC/1.0/" },
+    { "https://rightsstatements.org.example/vocab/",       1, "https://rightsstatements.org.example/vocab/" },
+    { "https://creativecommons.org",                       1, "https://creativecommons.org" },
+    { "https://example.org/rights",                        1, "https://example.org/rights" },
+    { "ftp://creativecommons.org/licenses/by/4.0/",        0, NULL },
+    { "creativecommons.org/licenses/by/4.0/",              0, NULL },
+    { "http:///licenses", 0, NULL }, { "https://", 0, NULL }, { "", 0, NULL }, { "CC BY 4.0", 0, NULL },
+    { "http://example.org/a b", 0, NULL }, { "http://example.org/<b>", 0, NULL }, { "http://example.org/\xff", 0, NULL },
+    { "http://example.org/\"", 0, NULL }, { "http://example.org/\n", 0, NULL },
+};
+/* clang-format on */
+
+static void test_rights(void)
+{
+    unsigned i;
+
+    for (i = 0; i < ROWS(rights); ++i) {
+        iiif_info_t info = plain(V3);
+        cJSON *of_3, *of_2;
+
+        ok(iiif_info_is_uri(rights[i].text) == rights[i].is_uri, "%s is %s URI", rights[i].text,
+           rights[i].is_uri ? "a" : "no");
+        if (!rights[i].is_uri)
+            continue;
+        info.rights = rights[i].text;
+        of_3 = document(&info);
+        info.version = V2;
+        of_2 = document(&info);
+        ok(of_3 && of_2
+               && !strcmp(cJSON_GetObjectItem(of_3, "rights")->valuestring, rights[i].rights)
+               && !strcmp(cJSON_GetObjectItem(of_2, "license")->valuestring, rights[i].text),
+           "  and %s in version 3", rights[i].rights);
+        cJSON_Delete(of_3);
+        cJSON_Delete(of_2);
+    }
+}
+
 int main(void)
 {
     apr_initialize();
@@ -358,6 +406,7 @@ int main(void)
     test_details();
     test_extra_parse();
     test_static_files();
+    test_rights();
     apr_pool_destroy(pool);
     apr_terminate();
     return done_testing();

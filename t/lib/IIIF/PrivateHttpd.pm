@@ -50,6 +50,13 @@ sub modules {
     return join "\n", grep { !/^LoadModule\s+(\S+)/ || !$without{$1} } split /\n/, $modules;
 }
 
+# What loads further modules of httpd, by names such as "dbd".
+sub load {
+    my ($self, @names) = @_;
+    my $directory = $self->modules =~ m{(\S+)/mod_mpm_\w+\.so} ? $1 : die "where are httpd's modules?\n";
+    return join '', map { "LoadModule ${_}_module $directory/mod_$_.so\n" } grep { $self->modules !~ /^LoadModule ${_}_module /m } @names;
+}
+
 # Write its httpd.conf, with TEXT at the end.
 sub configure {
     my ($self, $text) = @_;
