@@ -115,16 +115,16 @@ const char *iiifctl_omeka_text(const iiifctl_omeka_t *omeka, const char *id, con
     return text && *text ? text : otherwise;
 }
 
-static apr_status_t find_tiles(iiifctl_omeka_t *omeka, const char *files, iiif_err_t *err)
+static apr_status_t find_tiles(iiifctl_omeka_t *omeka, iiif_err_t *err)
 {
-    omeka->originals = apr_pstrcat(omeka->pool, files, "/original", NULL);
+    omeka->originals = apr_pstrcat(omeka->pool, omeka->files, "/original", NULL);
     omeka->tile_name = iiifctl_omeka_text(omeka, "imageserver_image_tile_dir", "tile");
-    return iiif_path_join(&omeka->tiles, files, omeka->tile_name, err, omeka->pool);
+    return iiif_path_join(&omeka->tiles, omeka->files, omeka->tile_name, err, omeka->pool);
 }
 
 int iiifctl_omeka_open(iiifctl_omeka_t *omeka, const iiifctl_call_t *call)
 {
-    const char *where = iiifctl_value(call, IIIFCTL_OMEKA_WHERE, NULL), *files;
+    const char *where = iiifctl_value(call, IIIFCTL_OMEKA_WHERE, NULL);
     iiif_err_t err = { "" };
     apr_status_t rv = APR_SUCCESS;
 
@@ -137,7 +137,7 @@ int iiifctl_omeka_open(iiifctl_omeka_t *omeka, const iiifctl_call_t *call)
         .where = where ? iiifctl_database_escape(where, call->pool) : NULL,
         .pool = call->pool,
     };
-    files =
+    omeka->files =
         iiifctl_absolute(iiifctl_value(call, IIIFCTL_OMEKA_FILES,
                                        apr_pstrcat(call->pool, omeka->directory, "/files", NULL)),
                          call->pool);
@@ -148,7 +148,7 @@ int iiifctl_omeka_open(iiifctl_omeka_t *omeka, const iiifctl_call_t *call)
     if (rv == APR_SUCCESS)
         rv = iiifctl_omeka_connect(&omeka->database, omeka, &err, call->pool);
     if (rv == APR_SUCCESS)
-        rv = find_tiles(omeka, files, &err);
+        rv = find_tiles(omeka, &err);
     return rv == APR_SUCCESS ? IIIFCTL_OK : iiifctl_omeka_failed(call, &err);
 }
 

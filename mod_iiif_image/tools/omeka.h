@@ -40,6 +40,7 @@ enum {
 
 typedef struct iiifctl_omeka_t {
     const char *directory; /**< absolute */
+    const char *files;     /**< the file store, absolute */
     const char *originals; /**< files/original, absolute */
     const char *tiles;     /**< files/tile, likewise, or as the site's setting says */
     const char *tile_name; /**< "tile", or what the setting says */
