@@ -71,10 +71,10 @@ sub directory { my ($self) = @_; return "$self->{directory}" }
 sub socket    { my ($self) = @_; return "$self->{directory}/mariadb.sock" }
 sub pid       { my ($self) = @_; return $self->{pid} }
 
-# What DBDParams wants, to reach the database as its user.
+# What DBDParams wants, to reach the database, or another one, as its user.
 sub params {
-    my ($self) = @_;
-    return "host=localhost,user=$self->{user},pass=$self->{pass},dbname=$self->{dbname},sock=" . $self->socket;
+    my ($self, $database) = @_;
+    return "host=localhost,user=$self->{user},pass=$self->{pass},dbname=" . ($database // $self->{dbname}) . ',sock=' . $self->socket;
 }
 
 # -- the server
