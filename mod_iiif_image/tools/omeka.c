@@ -198,8 +198,9 @@ apr_status_t iiifctl_omeka_medium(const iiifctl_media_t **media, const iiifctl_o
                                   const char *column, const char *value, iiif_err_t *err,
                                   apr_pool_t *pool)
 {
-    const char *sql = apr_pstrcat(pool, "SELECT m.id, m.storage_id, m.extension, m.data",
-                                  FROM_MEDIA " AND ", column, " = %s", NULL);
+    const char *sql =
+        apr_pstrcat(pool, "SELECT m.id, m.storage_id, m.extension, m.data FROM media m WHERE ",
+                    column, " = %s", NULL);
     const char *values[] = { value };
     const iiifctl_question_t question = { sql, values };
     apr_array_header_t *rows;
@@ -211,10 +212,24 @@ apr_status_t iiifctl_omeka_medium(const iiifctl_media_t **media, const iiifctl_o
     for (i = 0; rv == APR_SUCCESS && !found && i < rows->nelts; ++i) {
         const iiifctl_media_t one = media_of_row(APR_ARRAY_IDX(rows, i, const char **), pool);
 
-        if (!strcmp(value, one.id) || !strcmp(value, one.storage_id))
+        if (!strcmp(value, one.id) || (one.storage_id && !strcmp(value, one.storage_id)))
             found = apr_pmemdup(pool, &one, sizeof(one));
     }
     if (rv == APR_SUCCESS)
         *media = found;
     return rv;
+}
+
+apr_status_t iiifctl_omeka_write(int *changed, const iiifctl_omeka_t *omeka,
+                                 const iiifctl_media_t *media, const char *data, iiif_err_t *err,
+                                 apr_pool_t *pool)
+{
+    const char *is =
+        media->data ? iiifctl_database_same(omeka->database, "data", pool) : "data IS NULL";
+    const char *sql =
+        apr_pstrcat(pool, "UPDATE media SET data = %s WHERE id = %lld AND ", is, NULL);
+    const char *values[] = { data, media->id, media->data };
+    const iiifctl_question_t question = { sql, values };
+
+    return iiifctl_database_change(changed, omeka->database, &question, err, pool);
 }

@@ -97,8 +97,17 @@ apr_status_t iiifctl_omeka_media(apr_array_header_t **media, const iiifctl_omeka
                                  apr_pool_t *pool);
 
 /** The media of one id or one storage id, with its data. @param column "m.id" or "m.storage_id"
- *  @param media set on success; NULL: there is none, or it is no local image */
+ *  @param media set on success; NULL: there is none */
 apr_status_t iiifctl_omeka_medium(const iiifctl_media_t **media, const iiifctl_omeka_t *omeka,
                                   const char *column, const char *value, iiif_err_t *err,
                                   apr_pool_t *pool);
+
+/**
+ * Write the data of a media over what was read of it, and over nothing else.
+ * @param changed 1; 0: somebody has written it meanwhile, or it is gone
+ * @return as iiifctl_database_change()
+ */
+apr_status_t iiifctl_omeka_write(int *changed, const iiifctl_omeka_t *omeka,
+                                 const iiifctl_media_t *media, const char *data, iiif_err_t *err,
+                                 apr_pool_t *pool);
 #endif

@@ -55,20 +55,6 @@ static apr_status_t bring_up_to_date(const char **updated, const run_t *run,
     return rv;
 }
 
-/* Only over what was read: what somebody else has written since stays. */
-static apr_status_t write_data(int *changed, const run_t *run, const iiifctl_media_t *media,
-                               const char *data, iiif_err_t *err, apr_pool_t *pool)
-{
-    const char *is =
-        media->data ? iiifctl_database_same(run->omeka.database, "data", pool) : "data IS NULL";
-    const char *sql =
-        apr_pstrcat(pool, "UPDATE media SET data = %s WHERE id = %lld AND ", is, NULL);
-    const char *values[] = { data, media->id, media->data };
-    const iiifctl_question_t question = { sql, values };
-
-    return iiifctl_database_change(changed, run->omeka.database, &question, err, pool);
-}
-
 static outcome_e refresh(const run_t *run, const iiifctl_media_t *media, iiif_err_t *err,
                          apr_pool_t *pool)
 {
@@ -82,7 +68,7 @@ static outcome_e refresh(const run_t *run, const iiifctl_media_t *media, iiif_er
             return CURRENT;
         if (run->dry)
             return WRITTEN;
-        if (write_data(&changed, run, media, updated, err, pool) != APR_SUCCESS)
+        if (iiifctl_omeka_write(&changed, &run->omeka, media, updated, err, pool) != APR_SUCCESS)
             return BROKEN;
         if (changed)
             return WRITTEN;

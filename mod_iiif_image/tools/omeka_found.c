@@ -46,6 +46,25 @@ const char *iiifctl_omeka_type_of(apr_size_t *length, const char *path)
     return NULL;
 }
 
+const char *iiifctl_omeka_format_of(const char *type)
+{
+    static const struct {
+        const char *type, *format;
+    } types[] = {
+        { "deepzoom", "deepzoom" },
+        { "zoomify", "zoomify" },
+        { "jpeg2000", "jp2" },
+        { "tiled_tiff", "tiff" },
+    };
+    unsigned i;
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); ++i) {
+        if (!strcmp(types[i].type, type))
+            return types[i].format;
+    }
+    return NULL;
+}
+
 static int is_there(const char *path, apr_pool_t *pool)
 {
     apr_finfo_t finfo;
@@ -129,6 +148,45 @@ cJSON *iiifctl_omeka_tiles(const iiifctl_omeka_t *omeka, const iiifctl_media_t *
             iiifctl_entry_add(tiles, &entry);
     }
     return tiles;
+}
+
+int iiifctl_omeka_has_tiles(const iiifctl_omeka_t *omeka, const char *storage_id, const char *type,
+                            apr_pool_t *pool)
+{
+    unsigned i;
+
+    for (i = 0; i < LAYOUTS; ++i) {
+        const char *metadata = layouts[i].metadata ? layouts[i].metadata : layouts[i].media;
+
+        if (!strcmp(layouts[i].type, type)
+            && is_there(apr_pstrcat(pool, omeka->tiles, "/", storage_id, metadata, NULL), pool)
+            && is_there(apr_pstrcat(pool, omeka->tiles, "/", storage_id, layouts[i].media, NULL),
+                        pool))
+            return 1;
+    }
+    return 0;
+}
+
+apr_status_t iiifctl_omeka_tiled_size(iiif_dims_t *size, const char *path, iiif_err_t *err,
+                                      apr_pool_t *pool)
+{
+    const iiif_source_rules_t rules = { 1u << IIIF_SOURCE_TIFF | 1u << IIIF_SOURCE_JP2, 0, NULL };
+    iiif_description_t description = { .version = IIIF_VERSION_NONE };
+    iiif_source_t *pyramid;
+    apr_status_t rv;
+
+    if (iiifctl_is_description(path)) {
+        rv = iiifctl_description_read(&description, path, err, pool);
+        *size = description.full;
+        return rv;
+    }
+    rv = iiif_source_open(&pyramid, path, 1, &rules, err, pool);
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (pyramid->format == IIIF_SOURCE_TIFF && !pyramid->tile.width)
+        return iiif_fail(err, IIIF_EBADSOURCE, "it has no tiles");
+    *size = pyramid->full;
+    return rv;
 }
 
 /* -- sizes --------------------------------------------------------------------------------------

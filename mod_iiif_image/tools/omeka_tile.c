@@ -8,7 +8,7 @@
 
 #include "base/path.h"
 #include "iiif/source_format.h"
-#include "tools/omeka.h"
+#include "tools/omeka_found.h"
 #include "tools/tiling.h"
 #include "tools/verbs.h"
 
@@ -110,26 +110,12 @@ static void read_nothing(iiifctl_sources_t *sources, void *baton)
     (void)baton;
 }
 
-/* What Image Server calls formats, and iiifctl. */
-static const struct {
-    const char *type, *format;
-} types[] = {
-    { "deepzoom", "deepzoom" },
-    { "zoomify", "zoomify" },
-    { "jpeg2000", "jp2" },
-    { "tiled_tiff", "tiff" },
-};
-
 static const char *format_of_site(const iiifctl_omeka_t *omeka)
 {
-    const char *type = iiifctl_omeka_text(omeka, "imageserver_image_tile_type", "deepzoom");
-    unsigned i;
+    const char *format = iiifctl_omeka_format_of(
+        iiifctl_omeka_text(omeka, "imageserver_image_tile_type", "deepzoom"));
 
-    for (i = 0; i < sizeof(types) / sizeof(types[0]); ++i) {
-        if (!strcmp(types[i].type, type))
-            return types[i].format;
-    }
-    return "deepzoom";
+    return format ? format : "deepzoom";
 }
 
 static int read_options(run_t *run, const iiifctl_call_t *call)
