@@ -13,10 +13,11 @@
 #define VERSION "1.0-dev"
 
 static const iiifctl_verb_t *const verbs[] = {
-    &iiifctl_verb_tile,       &iiifctl_verb_check,      &iiifctl_verb_info,
-    &iiifctl_verb_render,     &iiifctl_verb_explain,    &iiifctl_verb_clean,
-    &iiifctl_verb_warm,       &iiifctl_verb_export,     &iiifctl_verb_omeka_config,
-    &iiifctl_verb_omeka_tile, &iiifctl_verb_omeka_data, &iiifctl_verb_omeka_stale,
+    &iiifctl_verb_tile,          &iiifctl_verb_check,      &iiifctl_verb_info,
+    &iiifctl_verb_render,        &iiifctl_verb_explain,    &iiifctl_verb_clean,
+    &iiifctl_verb_warm,          &iiifctl_verb_export,     &iiifctl_verb_omeka_config,
+    &iiifctl_verb_omeka_tile,    &iiifctl_verb_omeka_data, &iiifctl_verb_omeka_stale,
+    &iiifctl_verb_omeka_compare,
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -144,7 +144,10 @@ static void define_clean(found_t *found)
     const char *prefix = cJSON_GetStringValue(clean_setting(found->omeka, "prefix"));
 
     define_property(found, clean_setting(found->omeka, "property"));
-    if (prefix && *prefix)
+    if (prefix && strpbrk(prefix, "'\"\\$%{"))
+        remark(found->warnings, "CleanUrl's prefix has a character that SQL or httpd reads as its "
+                                "own: write an IIIFQuery for it");
+    else if (prefix && *prefix)
         define(found, "OMEKA_PREFIX", prefix);
     if (is_true(clean_setting(found->omeka, "case_sensitive")))
         define(found, "OMEKA_CASE", "on");
@@ -189,7 +192,7 @@ static void define_base(found_t *found, const char *given)
     base = apr_pstrdup(found->pool, path);
     for (len = strlen(base); len && base[len - 1] == '/';)
         base[--len] = '\0';
-    define(found, "OMEKA_BASE", base);
+    define(found, "OMEKA_BASE", len ? base : "/");
 }
 
 /* Settings that other directives say; what they are now is worth a line. */
@@ -252,7 +255,7 @@ static void tell(const found_t *found)
 
         printf("Define %s \"%s\"\n", one->name, one->value);
     }
-    printf("Include conf.d/omeka-s.conf\n");
+    printf("Include conf-available/omeka-s.conf\n");
     for (i = 0; i < found->warnings->nelts; ++i)
         fprintf(stderr, "iiifctl omeka config: %s\n",
                 APR_ARRAY_IDX(found->warnings, i, const char *));
