@@ -41,7 +41,7 @@ static int print_verbs(FILE *to, const char *group)
         if (!count++)
             fprintf(to, "usage: iiifctl %s%sVERB [OPTION...] [OPERAND...]\n\n", group ? group : "",
                     group ? " " : "");
-        fprintf(to, "  %-13s %s\n", verbs[i]->name, verbs[i]->what);
+        fprintf(to, "  %-14s %s\n", verbs[i]->name, verbs[i]->what);
     }
     return count;
 }
