@@ -81,7 +81,7 @@ apr_status_t iiif_difference(iiif_difference_t *difference, const iiif_bytes_t i
 
     for (i = 0; i < 2 && rv == APR_SUCCESS; ++i) {
         rv = decode(&decoded[i], scope, &images[i], names[i], err);
-        if (rv == APR_SUCCESS)
+        if (decoded[i])
             found.dims[i] = dims_of(decoded[i]);
     }
     if (rv == APR_SUCCESS && iiif_dims_equal(found.dims[0], found.dims[1]))

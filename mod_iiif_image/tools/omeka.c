@@ -54,12 +54,12 @@ static apr_status_t read_ini(apr_table_t **values, const char *path, iiif_err_t 
 static apr_status_t params_of_ini(const char **params, const char *path, iiif_err_t *err,
                                   apr_pool_t *pool)
 {
-    apr_table_t *values;
+    apr_table_t *values = NULL;
     const char *text = "";
     apr_status_t rv = read_ini(&values, path, err, pool);
     unsigned i;
 
-    for (i = 0; rv == APR_SUCCESS && i < sizeof(names) / sizeof(names[0]); ++i) {
+    for (i = 0; values && i < sizeof(names) / sizeof(names[0]); ++i) {
         const char *value = apr_table_get(values, names[i].ini);
 
         if (!value || !*value)
@@ -71,7 +71,7 @@ static apr_status_t params_of_ini(const char **params, const char *path, iiif_er
                              path, names[i].ini);
         text = apr_pstrcat(pool, text, *text ? "," : "", names[i].param, "=", value, NULL);
     }
-    if (rv == APR_SUCCESS)
+    if (values)
         *params = text;
     return rv;
 }
