@@ -13,6 +13,7 @@ static void register_hooks(apr_pool_t *pool)
     static const char *const before_watchdog[] = { "mod_watchdog.c", NULL };
 
     (void)pool;
+    ap_hook_pre_config(iiif_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(iiif_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(iiif_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(iiif_auto_pyramid_config, NULL, before_watchdog, APR_HOOK_MIDDLE);

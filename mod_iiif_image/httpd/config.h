@@ -10,6 +10,7 @@
 
 #include "image/render.h"
 #include "plan/plan.h"
+#include "resolve/resolver.h"
 
 /* clang-format off */
 /* Per directory: type, name, default. "Not set" is -1, or NULL for a pointer. */
@@ -31,6 +32,12 @@
     NUM(int,                  pages,             0)                                                       \
     NUM(int,                  deepzoom,          1)                          /* IIIFDeepZoom */            \
     NUM(int,                  auto_pyramid,      0)                                                       \
+    NUM(int,                  resolver_grace,    300)                        /* seconds */                 \
+    NUM(int,                  resolver_timeout,  2000)                       /* milliseconds */            \
+    NUM(int,                  unavailable,       0)                          /* IIIFResolverFailure */     \
+    PTR(const iiif_resolver_t *, resolver, &iiif_resolver_filesystem)                                     \
+    PTR(apr_array_header_t *, queries,           NULL)  /* of iiif_query_t */                             \
+    PTR(const char *,         identifier_prefix, NULL)                                                    \
     PTR(const char *,         location_root,     NULL)  /* IIIFImageRoot in <Location>: directory, */     \
     PTR(const char *,         location_prefix,   NULL)  /* and the Location's path */                     \
     PTR(const char *,         tile_store,        NULL)  /* "": none */                                     \
@@ -74,14 +81,26 @@ typedef struct iiif_render_conf_t {
     int shadow;
 } iiif_render_conf_t;
 
+/** What is remembered of a database's answers; of the main server. */
+typedef struct iiif_answers_conf_t {
+    int entries;          /**< IIIFResolverCache; 0: nothing is remembered */
+    int seconds;          /**< likewise */
+    const char *provider; /**< likewise, of mod_socache_*; NULL: not set, shmcb */
+    const char *argument; /**< of the provider; NULL: none */
+} iiif_answers_conf_t;
+
+typedef struct iiif_shared_answers_t iiif_shared_answers_t;
+
 typedef struct iiif_server_conf_t {
-    apr_array_header_t *roots;       /**< of iiif_root_t, this server's before the main server's */
-    apr_array_header_t *places;      /**< of iiif_place_t, this server's alone, sections too */
-    const iiif_resolver_t *resolver; /**< NULL: not set, filesystem */
-    apr_int64_t index_bytes;         /**< IIIFSourceIndex; of the main server; -1: not set */
+    apr_array_header_t *roots;  /**< of iiif_root_t, this server's before the main server's */
+    apr_array_header_t *places; /**< of iiif_place_t, this server's alone, sections too */
+    int asks_database;          /**< is any of its IIIFResolver dbd? */
+    apr_int64_t index_bytes;    /**< IIIFSourceIndex; of the main server; -1: not set */
     iiif_render_conf_t render;
-    int auto_pyramid;    /**< is any of its IIIFAutoPyramid on? */
-    const char *command; /**< IIIFCtl; of the main server */
+    iiif_answers_conf_t answers;
+    iiif_shared_answers_t *shared_answers; /**< of the main server; from post_config on */
+    int auto_pyramid;                      /**< is any of its IIIFAutoPyramid on? */
+    const char *command;                   /**< IIIFCtl; of the main server */
 } iiif_server_conf_t;
 
 extern module AP_MODULE_DECLARE_DATA iiif_image_module;

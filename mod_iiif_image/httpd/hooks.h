@@ -5,6 +5,8 @@
  *  @brief One function for each phase of httpd that we take part in. */
 #include <httpd.h>
 
+/** pre_config: names of what may be configured. */
+int iiif_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 /** check_config, so also in a configtest: warn about what the configuration lacks. */
 int iiif_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 /** Memory that all children share. */

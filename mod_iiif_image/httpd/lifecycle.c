@@ -3,6 +3,7 @@
 #include <apr_file_info.h>
 #include <httpd.h>
 #include <http_config.h>
+#include <http_core.h>
 #include <http_log.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +11,13 @@
 #include <unistd.h>
 
 #include "httpd/config.h"
+#include "httpd/dbd.h"
 #include "httpd/derivatives.h"
 #include "httpd/hooks.h"
 #include "httpd/lanes.h"
 #include "httpd/log.h"
 #include "httpd/process.h"
+#include "httpd/shared_answers.h"
 #include "httpd/warned.h"
 #include "image/vips_process.h"
 
@@ -100,6 +103,16 @@ static int check_stores(const server_rec *s, const server_rec *main_server)
     return good;
 }
 
+/* Does @a s ask a database, and is there nobody who could? */
+static int check_database(const server_rec *s)
+{
+    if (!iiif_server_settings(s)->asks_database || iiif_dbd_is_there())
+        return 1;
+    ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
+                 IIIF_LOGNO(0020) "IIIFResolver dbd needs mod_dbd, which is not loaded");
+    return 0;
+}
+
 int iiif_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                       server_rec *main_server)
 {
@@ -116,8 +129,15 @@ int iiif_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     for (s = main_server; s; s = s->next)
         warn_of_missing_roots(s, own_roots(s, main_server), ptemp);
     for (s = main_server; s; s = s->next)
-        good &= check_stores(s, main_server);
+        good &= check_stores(s, main_server) & check_database(s);
     return good ? OK : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+int iiif_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog;
+    (void)ptemp;
+    return iiif_shared_answers_register(pconf) == APR_SUCCESS ? OK : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 int iiif_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
@@ -128,7 +148,8 @@ int iiif_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, ser
     if (rv == APR_SUCCESS)
         rv = iiif_derivatives_create(pconf);
     (void)plog;
-    (void)ptemp;
+    if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG)
+        iiif_shared_answers_create(s, pconf, ptemp);
     if (rv != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
                      IIIF_LOGNO(0009) "no shared memory: some warnings will be repeated");
@@ -165,7 +186,8 @@ static apr_status_t forget_lanes(void *p)
     return APR_SUCCESS;
 }
 
-static apr_status_t make_memory(apr_size_t bytes, apr_pool_t *pchild, iiif_err_t *err)
+static apr_status_t make_memory(apr_size_t bytes, server_rec *s, apr_pool_t *pchild,
+                                iiif_err_t *err)
 {
     apr_status_t rv = iiif_lru_create(&process.sources, bytes / 2, max_files(), pchild);
 
@@ -175,6 +197,8 @@ static apr_status_t make_memory(apr_size_t bytes, apr_pool_t *pchild, iiif_err_t
         rv = iiif_lru_create(&process.infos, bytes / 4, FILES_MAX, pchild);
     if (rv == APR_SUCCESS)
         rv = iiif_evictor_create(&process.evictor, pchild);
+    if (rv == APR_SUCCESS)
+        rv = iiif_resolutions_open(&process.resolutions, s, pchild);
     return rv == APR_SUCCESS ? rv : iiif_fail(err, rv, "no memory for what is to be remembered");
 }
 
@@ -206,7 +230,7 @@ void iiif_child_init(apr_pool_t *pchild, server_rec *s)
         rv = iiif_fail(&err, APR_ENOMEM, "no memory for the queue of renders");
     apr_pool_cleanup_register(pchild, &process, forget_lanes, apr_pool_cleanup_null);
     if (rv == APR_SUCCESS)
-        rv = make_memory(configured < 0 ? INDEX_BYTES : (apr_size_t)configured, pchild, &err);
+        rv = make_memory(configured < 0 ? INDEX_BYTES : (apr_size_t)configured, s, pchild, &err);
     for (; rv == APR_SUCCESS && s; s = s->next)
         warn_of_stores(s);
     if (rv == APR_SUCCESS)

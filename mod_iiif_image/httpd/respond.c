@@ -27,6 +27,7 @@ static int status_of(apr_status_t rv)
     case IIIF_ETOOBIG: return HTTP_REQUEST_ENTITY_TOO_LARGE;
     case IIIF_ECHANGED:
     case IIIF_EBUSY:
+    case IIIF_EDOWN:
     case IIIF_EGONE: return HTTP_SERVICE_UNAVAILABLE;
     default: break;
     }

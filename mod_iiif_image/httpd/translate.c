@@ -13,6 +13,7 @@
 #include "httpd/hooks.h"
 #include "httpd/log.h"
 #include "httpd/real_file.h"
+#include "httpd/resolutions.h"
 
 #include "base/banned.h"
 
@@ -85,14 +86,13 @@ typedef enum {
 static found_e find_source(request_rec *r, iiif_context_t *context, const iiif_root_t *root,
                            const iiif_dir_conf_t *settings)
 {
-    const iiif_resolver_t *resolver = iiif_server_settings(r->server)->resolver;
     const iiif_plan_rules_t rules = iiif_plan_rules(settings);
-    const iiif_resolve_rules_t where = { root->directory, rules.source.formats, settings->pages };
+    iiif_asker_t asker = { r, settings };
+    const iiif_resolve_rules_t where = { root->directory, rules.source.formats, settings->pages,
+                                         iiif_resolutions_ask, &asker };
     iiif_request_t readings[IIIF_READINGS_MAX];
     int i, n = iiif_request_read(readings, below(r->uri, root->prefix), r->pool);
 
-    if (!resolver)
-        resolver = &iiif_resolver_filesystem;
     context->rv = iiif_fail(&context->err, IIIF_ENOTFOUND, "this is no image request");
     for (i = 0; i < n; ++i) {
         if (!iiif_plan_has_version(&rules, readings[i].version)
@@ -111,12 +111,14 @@ static found_e find_source(request_rec *r, iiif_context_t *context, const iiif_r
                 return FOUND;
             }
         }
-        context->rv = resolver->resolve(&context->ref, readings[i].identifier, &where,
-                                        &context->err, r->pool);
+        context->rv = settings->resolver->resolve(&context->ref, readings[i].identifier, &where,
+                                                  &context->err, r->pool);
         if (context->rv == APR_SUCCESS) {
             context->request = readings[i];
             return FOUND;
         }
+        if (context->rv == IIIF_EDOWN) /* what the other reading means is not known, either */
+            return NOT_FOUND;
     }
     return NOT_FOUND;
 }
@@ -131,24 +133,33 @@ static void mark(request_rec *r, iiif_context_t *context)
     };
 
     apr_table_setn(r->subprocess_env, "IIIF",
-                   context->ref.path ? kinds[context->request.kind] : "notfound");
+                   context->ref.path           ? kinds[context->request.kind]
+                   : context->rv == IIIF_EDOWN ? "unavailable"
+                                               : "notfound");
     ap_set_module_config(r->request_config, &iiif_image_module, context);
 }
 
-/* A name that no file has, beside where the identifier points: the rules of that directory decide
- * who is told that there is nothing. */
-static char *missing_file(request_rec *r, const iiif_root_t *root)
+/* A name that no file has, beside where the identifier points, if it is a path: the rules of that
+ * directory decide who is told that there is nothing. */
+static char *missing_file(request_rec *r, const iiif_root_t *root, const iiif_resolver_t *resolver)
 {
     iiif_request_t readings[IIIF_READINGS_MAX];
     const char *path = NULL;
 
-    if (iiif_request_read(readings, below(r->uri, root->prefix), r->pool) > 0)
+    if (resolver == &iiif_resolver_filesystem
+        && iiif_request_read(readings, below(r->uri, root->prefix), r->pool) > 0)
         iiif_path_join(&path, root->directory, readings[0].identifier, NULL, r->pool);
     if (!path)
         path = apr_pstrcat(r->pool, root->directory, "/", NULL);
     return apr_pstrcat(r->pool,
                        apr_pstrmemdup(r->pool, path, (apr_size_t)(strrchr(path, '/') - path)),
                        "/.iiif-not-found", NULL);
+}
+
+/* Are clients told that there is no image, or that nobody knows now, or is it left to others? */
+static int is_refused(const iiif_context_t *context, const iiif_dir_conf_t *settings)
+{
+    return context->rv == IIIF_EDOWN ? settings->unavailable : settings->notfound;
 }
 
 int iiif_claim(request_rec *r)
@@ -165,7 +176,7 @@ int iiif_claim(request_rec *r)
     found = find_source(r, context, root, &settings);
     if (found == FOUND)
         keep_spelling(r, context);
-    else if (found == NOT_OURS || !settings.notfound) {
+    else if (found == NOT_OURS || !is_refused(context, &settings)) {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                       IIIF_LOGNO(0001) "%s is left to the rest of httpd: %s", r->uri,
                       context->err.text);
@@ -174,7 +185,7 @@ int iiif_claim(request_rec *r)
     else
         context->ref.path = NULL;
     if (!context->ref.path)
-        r->filename = missing_file(r, root);
+        r->filename = missing_file(r, root, settings.resolver);
     mark(r, context);
     return DONE;
 }

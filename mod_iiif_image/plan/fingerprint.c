@@ -48,6 +48,8 @@ iiif_fingerprint_t iiif_fingerprint(const iiif_plan_t *plan, const char *made_ho
     if (plan->pixels != plan->source)
         add_source(&state, plan->pixels);
     add(&state, made_how, strlen(made_how));
+    if (plan->etag)
+        add(&state, plan->etag, strlen(plan->etag));
     for (i = 0; i < 2; ++i)
         apr_escape_hex(fingerprint.text + i * IIIF_FINGERPRINT_DIGITS / 2, state.keys[i],
                        APR_SIPHASH_DSIZE, 0, NULL);

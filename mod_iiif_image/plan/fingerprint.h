@@ -15,7 +15,8 @@ typedef struct iiif_fingerprint_t {
 
 /**
  * Of path, times, size, inode and page of the source of @a plan, and of what its pixels are read
- * from. Not of the device, whose number is another on each host.
+ * from, and of what a database says that it depends on. Not of the device, whose number is another
+ * on each host.
  * @param plan     of an image
  * @param made_how settings and revisions: iiif_look_key() for a render
  */

@@ -290,6 +290,7 @@ apr_status_t iiif_plan_make(iiif_plan_t **plan, const iiif_request_t *request,
     apr_status_t rv = APR_SUCCESS;
 
     made->kind = kinds[request->kind];
+    made->etag = ref->record ? ref->record->etag : NULL;
     if (request->kind == IIIF_REQUEST_IMAGE)
         rv = parse(&params, request, rules, err);
     made->version = params.version;

@@ -51,6 +51,7 @@ typedef struct iiif_plan_refusal_t {
 typedef struct iiif_plan_t {
     iiif_plan_kind_e kind;
     iiif_version_e version;      /**< whose rules the answer follows */
+    const char *etag;            /**< of the record: another one is another image; NULL: none */
     const iiif_source_t *source; /**< what the image is; NULL for REDIRECT */
     const iiif_source_t *pixels; /**< what it is read from: @a source, or a pyramid made of it */
     iiif_subject_t subject;      /**< of all but REDIRECT */

@@ -6,7 +6,7 @@
  *   - the one file maps/1643.<extension> with the extension of an allowed format, in lower or else
  *     in upper case; files of two extensions are ambiguous, and nothing is found.
  */
-#include <apr_file_io.h>
+#include <apr_file_info.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "iiif/identifier.h"
 #include "resolve/resolver.h"
+#include "resolve/source_file.h"
 
 #include "base/banned.h"
 
@@ -26,8 +27,7 @@ typedef struct found_t {
 static int is_file(found_t *found, const char *path, apr_pool_t *pool)
 {
     found->path = path;
-    return apr_stat(&found->finfo, path, APR_FINFO_MIN | IIIF_STAMP_WANTED, pool) == APR_SUCCESS
-           && found->finfo.filetype == APR_REG;
+    return iiif_is_file(&found->finfo, path, pool);
 }
 
 static int is_directory(const char *path, apr_pool_t *pool)
@@ -35,37 +35,6 @@ static int is_directory(const char *path, apr_pool_t *pool)
     apr_finfo_t finfo;
 
     return apr_stat(&finfo, path, APR_FINFO_TYPE, pool) == APR_SUCCESS && finfo.filetype == APR_DIR;
-}
-
-static const char *extension_of(const char *path)
-{
-    const char *name = strrchr(path, '/'), *dot = strrchr(path, '.');
-
-    return dot && name && dot > name + 1 ? dot + 1 : NULL;
-}
-
-static iiif_source_format_e format_by_content(const char *path, apr_pool_t *pool)
-{
-    unsigned char bytes[IIIF_SNIFF_BYTES];
-    apr_size_t len = 0;
-    apr_file_t *file;
-
-    if (apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool) != APR_SUCCESS)
-        return IIIF_SOURCE_FORMATS;
-    apr_file_read_full(file, bytes, sizeof(bytes), &len);
-    apr_file_close(file);
-    return iiif_source_format_sniff(bytes, len);
-}
-
-static int is_allowed_image(const char *path, iiif_source_format_set_t allowed, apr_pool_t *pool)
-{
-    const char *extension = extension_of(path);
-    iiif_source_format_e format =
-        extension ? iiif_source_format_by_extension(extension) : IIIF_SOURCE_FORMATS;
-
-    if (format == IIIF_SOURCE_FORMATS)
-        format = format_by_content(path, pool);
-    return format != IIIF_SOURCE_FORMATS && (allowed & 1u << format);
 }
 
 /* path.extension, or path.EXTENSION */
@@ -118,19 +87,9 @@ static apr_status_t find_file(found_t *found, const char *identifier,
 
     if (rv != APR_SUCCESS)
         return rv;
-    if (is_file(found, path, pool) && is_allowed_image(path, rules->formats, pool))
+    if (is_file(found, path, pool) && iiif_is_allowed_image(path, rules->formats, pool))
         return APR_SUCCESS;
     return search_extensions(found, path, rules->formats, err, pool);
-}
-
-/* What follows the root, which every path found below it starts with. */
-static const char *name_below(const char *path, const char *root)
-{
-    apr_size_t len = strlen(root);
-
-    while (path[len] == '/')
-        ++len;
-    return path + len;
 }
 
 static apr_status_t resolve(iiif_source_ref_t *ref, const char *identifier,
@@ -144,8 +103,8 @@ static apr_status_t resolve(iiif_source_ref_t *ref, const char *identifier,
     if (rv != APR_SUCCESS && rules->pages && (name = iiif_identifier_page(&page, identifier, pool)))
         rv = find_file(&found, name, rules, err, pool);
     if (rv == APR_SUCCESS)
-        *ref = (iiif_source_ref_t){ found.path, page, name_below(found.path, rules->root),
-                                    found.finfo };
+        *ref = (iiif_source_ref_t){ found.path, page, iiif_name_below(found.path, rules->root),
+                                    found.finfo, NULL };
     return rv;
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/banned.h"
 
-static const iiif_resolver_t *const resolvers[] = { &iiif_resolver_filesystem };
+static const iiif_resolver_t *const resolvers[] = { &iiif_resolver_filesystem, &iiif_resolver_dbd };
 
 const iiif_resolver_t *iiif_resolver_by_name(const char *name)
 {

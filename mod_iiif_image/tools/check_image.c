@@ -14,7 +14,7 @@ apr_status_t iiifctl_original_find(iiif_stored_query_t *query, const char *path,
                                    const char *store, const char *sources, iiif_err_t *err,
                                    apr_pool_t *pool)
 {
-    const iiif_resolve_rules_t rules = { sources, IIIF_SOURCE_FORMATS_DEFAULT, 0 };
+    const iiif_resolve_rules_t rules = { .root = sources, .formats = IIIF_SOURCE_FORMATS_DEFAULT };
     const iiif_source_rules_t open = { IIIF_SOURCE_FORMATS_DEFAULT, 0, NULL };
     const apr_size_t begin = strcmp(store, "/") != 0 ? strlen(store) + 1 : 1;
     const char *name = apr_pstrmemdup(pool, path + begin, strlen(path) - begin - strlen(suffix));

@@ -40,7 +40,7 @@ static iiifctl_file_t *add(iiifctl_sources_t *sources, const char *path, const c
 static int is_served(iiif_source_ref_t *ref, const char *root, const char *name, iiif_err_t *err,
                      apr_pool_t *pool)
 {
-    const iiif_resolve_rules_t rules = { root, IIIF_SOURCE_FORMATS_DEFAULT, 0 };
+    const iiif_resolve_rules_t rules = { .root = root, .formats = IIIF_SOURCE_FORMATS_DEFAULT };
 
     if (iiif_resolver_filesystem.resolve(ref, name, &rules, err, pool) != APR_SUCCESS)
         return 0;

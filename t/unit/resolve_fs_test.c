@@ -209,7 +209,9 @@ static void remove_tree(const char *root, apr_pool_t *pool)
 
 static void test_case(const char *root, unsigned i, apr_pool_t *pool)
 {
-    const iiif_resolve_rules_t rules = { root, cases[i].formats, cases[i].pages };
+    const iiif_resolve_rules_t rules = { .root = root,
+                                         .formats = cases[i].formats,
+                                         .pages = cases[i].pages };
     iiif_source_ref_t ref = { .path = NULL };
     iiif_err_t err = { "" };
     apr_status_t rv =
@@ -249,8 +251,9 @@ static void test_names(const char *root, apr_pool_t *pool)
     unsigned i;
 
     for (i = 0; i < ROWS(names); ++i) {
-        const iiif_resolve_rules_t rules = { apr_pstrcat(pool, root, names[i].after_root, NULL),
-                                             DEF, 1 };
+        const iiif_resolve_rules_t rules = {
+            .root = apr_pstrcat(pool, root, names[i].after_root, NULL), .formats = DEF, .pages = 1
+        };
         iiif_source_ref_t ref = { .path = NULL };
         iiif_err_t err = { "" };
         apr_status_t rv =
@@ -275,7 +278,7 @@ int main(void)
     for (i = 0; root && i < ROWS(cases); ++i)
         test_case(root, i, pool);
     if (root) {
-        const iiif_resolve_rules_t rules = { root, DEF, 0 };
+        const iiif_resolve_rules_t rules = { .root = root, .formats = DEF };
         iiif_source_ref_t ref;
 
         ok(iiif_resolver_filesystem.resolve(&ref, "fifo", &rules, NULL, pool) == IIIF_ENOTFOUND,

@@ -17,7 +17,9 @@ static const struct {
     { "filesystem ",  NULL },
     { "filesystems",  NULL },
     { "http",         NULL },
-    { "dbd",          NULL },
+    { "dbd",          &iiif_resolver_dbd },
+    { "DBD",          &iiif_resolver_dbd },
+    { "dbd2",         NULL },
 };
 /* clang-format on */
 

@@ -9,6 +9,7 @@ package IIIF::Omeka;
 
 use strict;
 use warnings FATAL => 'all';
+use Cwd qw(getcwd);
 use Digest::SHA qw(sha1_hex sha256_hex);
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
@@ -19,7 +20,7 @@ use IIIF::PrivateHttpd qw(slurp);
 
 my $FIRST_OF_MANY = 2001;
 my $FILES_AGE     = 7200;                  # seconds: files are older than their tiles
-my @LARGE         = (1000, 750, 125);      # the coordinate picture: width, height, cell
+my @LARGE         = (1000, 750, 128);      # the coordinate picture: width, height, cell
 my @SMALL         = (160, 120, 20);
 
 # -- the rows -----------------------------------------------------------------------------------
@@ -113,13 +114,25 @@ INSERT INTO setting VALUES ('iiifserver_media_api_default_version', '"3"'), ('ii
     ('imageserver_image_tile_dir', '"tile"'), ('imageserver_image_tile_type', '"deepzoom"');
 SQL
 
+my $FAST_SCRIPT = 'modules/ImageServer/data/scripts/iiiftile.php';
+
+# What is a file is sent, all else is the front controller's; images go to the fast script before that.
+my $HTACCESS = <<"HTACCESS";
+RewriteEngine On
+RewriteRule "^iiif/(?:[23]/)?[^/]+/[^/]+/[^/]+/[^/]+/[^/]+\\.[a-z0-9]+\$" $FAST_SCRIPT [END]
+RewriteRule "(^|/)config/" - [F]
+RewriteCond "%{REQUEST_FILENAME}" -f
+RewriteRule "^" - [END]
+RewriteRule "^" index.php [END]
+HTACCESS
+
 # -- making it ----------------------------------------------------------------------------------
 
-# new(mariadb => IIIF::MariaDb, directory => where it goes, database => 'omeka', many => 1000): so many media more, that all
-# show the small picture, with identifiers doc-1 and so on.
+# new(mariadb => IIIF::MariaDb, directory => where it goes, database => 'omeka', many => 1000, large => [...]): so many media
+# more, that all show the small picture, with identifiers doc-1 and so on; the large picture, if not large().
 sub new {
     my ($class, %arguments) = @_;
-    my $self = bless { database => 'omeka', many => 1000, %arguments }, $class;
+    my $self = bless { database => 'omeka', many => 1000, large => [@LARGE], %arguments }, $class;
 
     $self->{media} = { map { $_ => { %{ $MEDIA{$_} } } } keys %MEDIA };
     $self->{media}{"many$_"} = { id => $FIRST_OF_MANY - 1 + $_, item_id => 1000 + int(($_ - 1) / 10), values => [ [ identifier => "doc-$_" ] ] }
@@ -153,13 +166,33 @@ sub set_public {
     return $self->sql("UPDATE resource SET is_public = $is_public, modified = NOW() WHERE id = $id;");
 }
 
-# From now on the module Access is installed.
+# From now on the module Access is installed: its table, and its rule for files, which the application is to send.
 sub install_access {
     my ($self) = @_;
+    _spew("$self->{directory}/.htaccess", $HTACCESS =~ s{(?=RewriteRule "\(\^)}{RewriteRule "^files/(?:original|large)/" index.php [END]\n}r);
     my $date = sub { defined $_[0] ? "NOW() + INTERVAL $_[0] DAY" : 'NULL' };
     my $rows = join ', ', map { "($_, '$ACCESS{$_}[0]', ${\ $date->($ACCESS{$_}[1]) }, ${\ $date->($ACCESS{$_}[2]) })" } sort keys %ACCESS;
     return $self->sql('CREATE TABLE access_status (id INT NOT NULL PRIMARY KEY, level VARCHAR(15) NOT NULL,'
             . " embargo_start DATETIME, embargo_end DATETIME); INSERT INTO access_status VALUES $rows;");
+}
+
+# What httpd.conf says of the site at such a base path, with what conf.d/omeka-s.conf is told beside the three values.
+sub conf {
+    my ($self, $base, %defines) = @_;
+    my %all = (OMEKA_DIR => $self->{directory}, OMEKA_DATABASE => $self->params, OMEKA_BASE => $base, %defines);
+    my $where = $base =~ m{^/?\z} ? "DocumentRoot \"$self->{directory}\"" : "Alias $base \"$self->{directory}\"";
+    my $lines = join "\n", map { "Define $_ \"$all{$_}\"" } sort keys %all;
+    return <<"CONF";
+$where
+<Directory "$self->{directory}">
+    Require all granted
+    AllowOverride All
+    Options FollowSymLinks
+</Directory>
+AllowEncodedSlashes NoDecode
+$lines
+Include ${\ getcwd() }/conf.d/omeka-s.conf
+CONF
 }
 
 # A picture that files/original has, as [ WIDTH, HEIGHT, CELL ] of IIIF::Coordinates.
@@ -254,7 +287,7 @@ sub _make_files {
     my $scratch = File::Temp->newdir(TMPDIR => 1);
 
     make_path(map { "$top/$_" } qw(original large medium square tile));
-    _spew("$scratch/large.ppm", ppm(@LARGE[0, 1], coordinate_bytes(@LARGE)));
+    _spew("$scratch/large.ppm", ppm(@{ $self->{large} }[ 0, 1 ], coordinate_bytes(@{ $self->{large} })));
     _spew("$scratch/small.ppm", ppm(@SMALL[0, 1], coordinate_bytes(@SMALL)));
     $self->{scratch} = $scratch;
     $self->_make_original($_) for sort { $a->{id} <=> $b->{id} } values %{ $self->{media} };
@@ -329,18 +362,6 @@ header('X-Answered-By: WHO');
 header('Content-Type: text/plain; charset=utf-8');
 echo 'WHO ', $_SERVER['REQUEST_URI'], "\n";
 PHP
-
-my $FAST_SCRIPT = 'modules/ImageServer/data/scripts/iiiftile.php';
-
-# What is a file is sent, all else is the front controller's; images go to the fast script before that.
-my $HTACCESS = <<"HTACCESS";
-RewriteEngine On
-RewriteRule "^iiif/(?:[23]/)?[^/]+/[^/]+/[^/]+/[^/]+/[^/]+\\.[a-z0-9]+\$" $FAST_SCRIPT [END]
-RewriteRule "(^|/)config/" - [F]
-RewriteCond "%{REQUEST_FILENAME}" -f
-RewriteRule "^" - [END]
-RewriteRule "^" index.php [END]
-HTACCESS
 
 sub _make_programs {
     my ($self) = @_;

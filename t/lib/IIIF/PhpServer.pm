@@ -33,16 +33,19 @@ sub new {
 
 sub directory { my ($self) = @_; return "$self->{directory}" }
 sub socket    { my ($self) = @_; return "$self->{directory}/php.sock" }
-sub pid       { my ($self) = @_; return $self->{pid} }
+
+# PIDs of those that answer
+sub pids {
+    my ($self) = @_;
+    return split ' ', IIIF::PrivateHttpd::slurp("/proc/$self->{pid}/task/$self->{pid}/children");
+}
+
 sub error_log { my ($self) = @_; return IIIF::PrivateHttpd::slurp($self->directory . '/error_log') }
 
 # How httpd reaches it, with the modules that it needs.
 sub conf {
     my ($self, $httpd) = @_;
-    my $modules = $httpd->modules =~ m{(\S+)/mod_mpm_\w+\.so} ? $1 : die "where are httpd's modules?\n";
-    return <<"CONF";
-LoadModule proxy_module $modules/mod_proxy.so
-LoadModule proxy_fcgi_module $modules/mod_proxy_fcgi.so
+    return $httpd->load(qw(proxy proxy_fcgi)) . <<"CONF";
 <FilesMatch "\\.php\$">
     ProxyFCGIBackendType GENERIC
     SetHandler "proxy:unix:${\ $self->socket}|fcgi://localhost"

@@ -13,7 +13,7 @@ use File::Temp ();
 use IO::Socket::INET ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(slurp);
+our @EXPORT_OK = qw(slurp spew);
 
 my $PATIENCE = 30;    # seconds: far more than any of this takes
 my $owner    = $$;    # forked clients leave the server alone
@@ -48,6 +48,13 @@ sub modules {
 
     $modules =~ s/mpm_event_module(\s+\S+)mod_mpm_event/mpm_$self->{mpm}_module$1mod_mpm_$self->{mpm}/ or die "modules.conf loads no MPM\n";
     return join "\n", grep { !/^LoadModule\s+(\S+)/ || !$without{$1} } split /\n/, $modules;
+}
+
+# What loads further modules of httpd, by names such as "dbd".
+sub load {
+    my ($self, @names) = @_;
+    my $directory = $self->modules =~ m{(\S+)/mod_mpm_\w+\.so} ? $1 : die "where are httpd's modules?\n";
+    return join '', map { "LoadModule ${_}_module $directory/mod_$_.so\n" } grep { $self->modules !~ /^LoadModule ${_}_module /m } @names;
 }
 
 # Write its httpd.conf, with TEXT at the end.
