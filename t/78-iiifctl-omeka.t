@@ -8,65 +8,23 @@ use utf8;
 use Cwd qw(getcwd);
 use Encode qw(decode_utf8 encode_utf8);
 use File::Copy qw(copy);
-use File::Find ();
 use File::Path qw(make_path);
-use File::Temp ();
+use IIIF::Client ();
+use IIIF::Ctl qw(ctl start finish until_true litter);
 use IIIF::MariaDb ();
 use IIIF::Omeka ();
 use IIIF::Pixels qw(coordinates crop difference);
-use IIIF::PrivateHttpd ();
+use IIIF::PrivateHttpd qw(slurp spew);
 use JSON::PP qw(decode_json);
 use POSIX ();
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
-my $TOP      = getcwd();
-my $LIB      = $ENV{IIIF_LIB} // 'apxs-build/lib';
-my $CTL      = $LIB =~ m{^/} ? "$LIB/iiifctl" : "$TOP/$LIB/iiifctl";
-my $PATIENCE = 60;    # seconds: far more than any of this takes
-my $URL      = 'https://example.org/omeka';
-my $MANY     = 250;   # media beside those of special kinds: more than one batch
+my $URL  = 'https://example.org/omeka';
+my $MANY = 250;    # media beside those of special kinds: more than one batch
 
-my $scratch = File::Temp->newdir(TMPDIR => 1);
-my $number  = 0;
-
-sub slurp { return IIIF::PrivateHttpd::slurp(@_) }
-sub spew  { return IIIF::PrivateHttpd::spew(@_) }
-
-# A command in the background, with what it says in files
-sub start {
-    my (@command) = @_;
-    my ($out, $err) = map { "$scratch/$_-" . ++$number } qw(out err);
-
-    spew($_, '') for $out, $err;
-    my $pid = fork // die "fork: $!\n";
-    return { pid => $pid, out => $out, err => $err } if $pid;
-    open STDIN,  '<', '/dev/null' or POSIX::_exit(99);
-    open STDOUT, '>', $out or POSIX::_exit(99);
-    open STDERR, '>', $err or POSIX::_exit(99);
-    { no warnings; exec { $command[0] } @command; }
-    POSIX::_exit(99);
-}
-
-# (EXIT CODE or "signal N", STDOUT, STDERR)
-sub finish {
-    my ($run) = @_;
-    waitpid $run->{pid}, 0;
-    my $code = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
-    return ($code, slurp($run->{out}), slurp($run->{err}));
-}
-
-sub ctl { return finish(start($CTL, @_)) }
-
-sub until_true {
-    my ($condition, $what) = @_;
-    my $deadline = time + $PATIENCE;
-    while (!$condition->()) {
-        die "it takes too long until $what\n" if time > $deadline;
-        sleep 0.01;
-    }
-    return;
-}
+my $scratch = $IIIF::Ctl::SCRATCH;
+chmod 0755, $scratch or die "$scratch: $!\n";    # httpd's children may be somebody else
 
 sub json_lines { return map { decode_json($_) } grep { /^\{.*\}$/ } split /\n/, $_[0] }
 
@@ -126,6 +84,22 @@ sub defines { return { $_[0] =~ /^Define (\w+) "(.*)"$/mg } }
         { host => 'localhost', user => 'omeka', pass => 'secret', dbname => 'omeka', sock => $db->socket }, '  and its database, as DBDParams have it';
     like $out, qr{^Include \S+/omeka-s\.conf\n\z}m, '  to the file that comes with the module';
 
+
+    setting(iiifserver_media_api_default_version => '"2"');
+    setting(imageserver_info_rights              => '"property_or_url"');
+    setting(imageserver_info_rights_uri          => '"http:\\/\\/rightsstatements.org\\/vocab\\/CNE\\/1.0\\/"');
+    ($code, $out) = ctl('omeka', 'config', $site);
+    my $httpd = IIIF::PrivateHttpd->new;
+    $out =~ s{^Include \S+}{Include ${\ getcwd() }/conf.d/omeka-s.conf}m;
+    $httpd->configure($httpd->load(qw(dbd socache_shmcb)) . "<Directory \"$site\">\nRequire all granted\nAllowOverride None\n</Directory>\n$out");
+    $httpd->start;
+    my $get = sub { local $IIIF::Client::PORT = $httpd->port; return IIIF::Client::get(@_) };
+    my $info = decode_json($get->('/iiif/10/info.json')->content);
+    is_deeply [ @$info{qw(@id width license)} ], [ $httpd->origin . '/iiif/10', 1000, 'http://rightsstatements.org/vocab/CNE/1.0/' ],
+        'httpd serves the site by these lines, in the version and with the rights that it is set to';
+    is $get->('/iiif/20/info.json')->code, 404, '  and what is public alone';
+    $httpd->stop;
+
     $omeka->sql('CREATE TABLE module (id VARCHAR(190) PRIMARY KEY, is_active TINYINT(1) NOT NULL, version VARCHAR(190));'
             . "INSERT INTO module VALUES ('CleanUrl', 1, '3.17');");
     setting(cleanurl_identifier_property => '172');
@@ -166,7 +140,7 @@ sub made_of { my (%count) = map { $_->{status} => 0 } @_; $count{ $_->{status} }
 {
     my ($kills, $last, %made) = (0);
     while (!defined $last) {
-        my $run = start($CTL, 'omeka', 'tile', $site, '--json', '--jobs', 2);
+        my $run = start('omeka', 'tile', $site, '--json', '--jobs', 2);
         my $enough = 12 + 25 * $kills;
         my $ended;
         until_true(sub { $ended = waitpid($run->{pid}, POSIX::WNOHANG()); $ended || (() = slurp($run->{out}) =~ /"made"/g) >= $enough }, 'some tiles are made');
@@ -185,9 +159,7 @@ sub made_of { my (%count) = map { $_->{status} => 0 } @_; $count{ $_->{status} }
     ok defined $reasons{ 'media ' . $omeka->id('upwards') }, 'whose name leads out of the directory';
     ok defined $reasons{ $omeka->original('missing') }, '  or whose original is missing';
     cmp_ok scalar keys %made, '<=', @whole - $already, '  and what Omeka had tiled is left alone';
-    my @litter;
-    File::Find::find({ no_chdir => 1, wanted => sub { push @litter, $_ if m{/\.iiifctl-[0-9a-f]+$} } }, $tiles);
-    is_deeply \@litter, [], 'nothing is left of the killed';
+    is_deeply [ litter($tiles) ], [], 'nothing is left of the killed';
     is_deeply [ grep { !-e $omeka->tiles($_) . '.dzi' || !-d $omeka->tiles($_) . '_files' } @whole ], [], 'all lie where Image Server would have put them';
     ok !-e "$site/files/large/upwards.dzi", '  and none elsewhere';
     my ($code, $out) = ctl('check', $tiles, '--source', "$site/files/original");
@@ -294,7 +266,7 @@ sub entry {
     print $editor "\\! touch $scratch/edited\n";
     until_true(sub { -e "$scratch/edited" }, 'somebody edits');
     $db->statements;
-    my $run = start($CTL, 'omeka', 'data', $site);
+    my $run = start('omeka', 'data', $site);
     my @written;
     until_true(sub { push @written, grep { /^UPDATE media/ } $db->statements; @written }, 'iiifctl wants to write');
     print $editor "COMMIT;\n";
@@ -376,7 +348,6 @@ sub server {
 {
     my $images = "$scratch/by-number";
     make_path($images);
-    chmod 0755, "$scratch", $images;
     for my $name (@whole) {
         my $media = $omeka->media($name);
         link $omeka->original($name), "$images/$media->{id}." . ($media->{extension} // 'jpg') or die "$name: $!\n";

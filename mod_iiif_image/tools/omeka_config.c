@@ -23,6 +23,7 @@ static const iiifctl_option_t options[] = {
 typedef struct found_t {
     apr_array_header_t *defines;  /* of define_t */
     apr_array_header_t *remarks;  /* of const char * */
+    apr_array_header_t *settings; /* likewise: directives for the site's images */
     apr_array_header_t *warnings; /* likewise: what the lines cannot say */
     const iiifctl_omeka_t *omeka;
     apr_pool_t *pool;
@@ -201,10 +202,10 @@ static void remark_settings(found_t *found)
     static const struct {
         const char *id, *is;
     } settings[] = {
-        { "iiifserver_media_api_default_version", "version of URLs without one (IIIFVersions)" },
-        { "imageserver_info_rights", "where rights come from (IIIFRights)" },
-        { "imageserver_info_rights_property", "property of rights" },
-        { "iiifserver_append_cors_headers", "CORS by PHP; images have it from httpd in any case" },
+        { "iiifserver_media_api_default_version", "version of URLs without one" },
+        { "imageserver_info_rights", "where rights come from" },
+        { "imageserver_info_rights_property", "here dcterms:license, then dcterms:rights" },
+        { "iiifserver_append_cors_headers", "by PHP; images have it from httpd in any case" },
         { "imageserver_image_tile_type", "format of tiles that Omeka makes" },
     };
     unsigned i;
@@ -222,6 +223,28 @@ static void remark_settings(found_t *found)
         remark(found->remarks, "the module Access is there: what is not free is left to Omeka");
 }
 
+/* Rights of what has none of its own, where Omeka gives it some. */
+static void set_rights(found_t *found)
+{
+    const iiifctl_omeka_t *omeka = found->omeka;
+    const char *mode = iiifctl_omeka_text(omeka, "imageserver_info_rights", "");
+    const char *uri = iiifctl_omeka_text(omeka, "imageserver_info_rights_uri", "url");
+
+    if (!strcmp(uri, "url"))
+        uri = iiifctl_omeka_text(omeka, "imageserver_info_rights_url", "");
+    if (strstr(mode, "url") && !strncmp(uri, "http", 4) && fits_define(uri) && !strchr(uri, ' '))
+        remark(found->settings, apr_psprintf(found->pool, "IIIFRights %s", uri));
+}
+
+static void set_version(found_t *found)
+{
+    const char *version =
+        iiifctl_omeka_text(found->omeka, "iiifserver_media_api_default_version", "3");
+
+    if (!strcmp(version, "2"))
+        remark(found->settings, "IIIFVersions 2 3");
+}
+
 static void look(found_t *found, const char *base)
 {
     const iiifctl_omeka_t *omeka = found->omeka;
@@ -233,6 +256,8 @@ static void look(found_t *found, const char *base)
     define_identifier(found);
     if (strcmp(omeka->driver, "mysql") != 0)
         define(found, "OMEKA_DRIVER", omeka->driver);
+    set_version(found);
+    set_rights(found);
     remark_settings(found);
     if (strcmp(omeka->tile_name, "tile") != 0 || strcmp(omeka->originals, usual) != 0)
         remark(found->warnings, apr_psprintf(found->pool,
@@ -243,6 +268,28 @@ static void look(found_t *found, const char *base)
 
 /* -- what is told -------------------------------------------------------------------------------
  */
+
+static const char *defined(const found_t *found, const char *name)
+{
+    int i = 0;
+
+    while (strcmp(APR_ARRAY_IDX(found->defines, i, define_t).name, name) != 0)
+        ++i;
+    return APR_ARRAY_IDX(found->defines, i, define_t).value;
+}
+
+static void tell_settings(const found_t *found)
+{
+    const char *base = defined(found, "OMEKA_BASE");
+    int i;
+
+    if (!found->settings->nelts)
+        return;
+    printf("<Location \"%s/iiif\">\n", strcmp(base, "/") != 0 ? base : "");
+    for (i = 0; i < found->settings->nelts; ++i)
+        printf("    %s\n", APR_ARRAY_IDX(found->settings, i, const char *));
+    printf("</Location>\n");
+}
 
 static void tell(const found_t *found)
 {
@@ -256,14 +303,24 @@ static void tell(const found_t *found)
         printf("Define %s \"%s\"\n", one->name, one->value);
     }
     printf("Include conf-available/omeka-s.conf\n");
+    tell_settings(found);
     for (i = 0; i < found->warnings->nelts; ++i)
         fprintf(stderr, "iiifctl omeka config: %s\n",
                 APR_ARRAY_IDX(found->warnings, i, const char *));
 }
 
+static void add_texts(cJSON *object, const char *name, const apr_array_header_t *texts)
+{
+    cJSON *array = cJSON_AddArrayToObject(object, name);
+    int i;
+
+    for (i = 0; i < texts->nelts; ++i)
+        cJSON_AddItemToArray(array, cJSON_CreateString(APR_ARRAY_IDX(texts, i, const char *)));
+}
+
 static void tell_json(const found_t *found)
 {
-    cJSON *object = cJSON_CreateObject(), *array;
+    cJSON *object = cJSON_CreateObject();
     int i;
 
     for (i = 0; i < found->defines->nelts; ++i) {
@@ -271,10 +328,8 @@ static void tell_json(const found_t *found)
 
         cJSON_AddStringToObject(object, one->name, one->value);
     }
-    array = cJSON_AddArrayToObject(object, "warnings");
-    for (i = 0; i < found->warnings->nelts; ++i)
-        cJSON_AddItemToArray(array,
-                             cJSON_CreateString(APR_ARRAY_IDX(found->warnings, i, const char *)));
+    add_texts(object, "settings", found->settings);
+    add_texts(object, "warnings", found->warnings);
     iiifctl_print_json(object);
 }
 
@@ -288,6 +343,7 @@ static int run_config(const iiifctl_call_t *call)
         return code;
     found.defines = apr_array_make(call->pool, 8, sizeof(define_t));
     found.remarks = apr_array_make(call->pool, 8, sizeof(const char *));
+    found.settings = apr_array_make(call->pool, 2, sizeof(const char *));
     found.warnings = apr_array_make(call->pool, 2, sizeof(const char *));
     look(&found, iiifctl_value(call, BASE, NULL));
     if (iiifctl_has(call, IIIFCTL_OMEKA_JSON))
