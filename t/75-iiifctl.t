@@ -60,12 +60,13 @@ for my $row ([ 2, qr/usage/ ], [ 2, qr/no verb 'fly'/, 'fly' ], [ 2, qr/--into/,
 }
 my ($code, $help) = ctl('--help');
 is $code, 0, '--help is no error';
-my @verbs = $help =~ /^  (\w+) +\w/mg;
-is_deeply \@verbs, [qw(tile check info render explain clean warm export)], '  and names the verbs';
+my @verbs = $help =~ /^  (\w+(?: \w+)?)  +\w/mg;
+is_deeply \@verbs, [ qw(tile check info render explain clean warm export), map { "omeka $_" } qw(config tile data stale compare) ],
+    '  and names the verbs';
 like +(ctl('--version'))[1], qr/^iiifctl \d+\.\d+/, '--version';
 my $man = slurp($MAN);
 for my $verb (@verbs) {
-    my ($status, $text) = ctl($verb, '--help');
+    my ($status, $text) = ctl(split(' ', $verb), '--help');
     my @options = $text =~ /--([a-z][a-z-]*)/g;
     is $status, 0, "$verb --help is no error";
     cmp_ok scalar @options, '>', 3, '  and explains options';

@@ -205,28 +205,6 @@ static apr_int64_t size_of(const char *path, apr_pool_t *pool)
     return sum;
 }
 
-static apr_status_t move(const char *from, const char *to, iiif_err_t *err)
-{
-    if (!rename(from, to) || errno == ENOENT)
-        return APR_SUCCESS;
-    return iiif_fail(err, APR_FROM_OS_ERROR(errno), "cannot be removed: %s", strerror(errno));
-}
-
-/* Out of the way first, then away: whoever is killed meanwhile leaves litter. The description comes
- * last, as the next run finds the set by it; no server uses it any more. */
-static apr_status_t take_away(const iiifctl_target_t *target, iiif_err_t *err, apr_pool_t *pool)
-{
-    const iiifctl_format_t *format = target->format;
-    apr_status_t rv = iiifctl_target_begin(target, err, pool);
-    int i;
-
-    for (i = 0; i < 2 && format->made[i] && rv == APR_SUCCESS; ++i)
-        rv = move(apr_pstrcat(pool, target->base, format->placed[i], NULL),
-                  apr_psprintf(pool, "%s/old-%d", target->temporary, i), err);
-    iiifctl_target_end(target, pool);
-    return rv;
-}
-
 static apr_int64_t size_of_set(const iiifctl_target_t *target, apr_pool_t *pool)
 {
     apr_int64_t sum = 0;
@@ -256,7 +234,7 @@ static void clean_set(iiifctl_clean_t *clean, const iiifctl_target_t *target, ap
     else if (rv == APR_SUCCESS) {
         bytes = size_of_set(target, pool);
         if (!clean->dry)
-            rv = take_away(target, &err, pool);
+            rv = iiifctl_target_remove(target, &err, pool);
         if (rv == APR_SUCCESS)
             iiifctl_clean_tell(clean, target->result, reason, bytes);
     }

@@ -27,10 +27,10 @@ static volatile sig_atomic_t ended_by;
  * with the texts themselves behind it. */
 typedef struct order_t {
     int wait;
-    apr_uint32_t root, name; /* bytes, with the NUL at the end */
+    apr_uint32_t root, name; /* bytes, with the NUL at the end; what is stored follows */
 } order_t;
 
-#define ORDER_MAX (sizeof(order_t) + 2 * (apr_size_t)APR_PATH_MAX)
+#define ORDER_MAX (sizeof(order_t) + 3 * (apr_size_t)APR_PATH_MAX)
 
 typedef struct worker_t {
     pid_t pid;                  /* 0: none */
@@ -107,6 +107,7 @@ static void work_off(int channel, const iiifctl_crew_t *crew, iiif_err_t *refuse
         memcpy(&head, order, sizeof(head));
         file.root = order + sizeof(head);
         file.name = file.root + head.root;
+        file.stored = file.name + head.name;
         if (began == APR_SUCCESS)
             crew->work(&report, crew->baton, &file, head.wait, scratch);
         apr_pool_clear(scratch);
@@ -200,14 +201,17 @@ static void mourn(lead_t *lead, worker_t *worker)
 
 static int hand_out(lead_t *lead, worker_t *worker, const iiifctl_file_t *file, int wait)
 {
+    const char *stored = file->stored ? file->stored : file->name;
+    const apr_size_t stored_len = strlen(stored) + 1;
     order_t head = { wait, (apr_uint32_t)strlen(file->root) + 1,
                      (apr_uint32_t)strlen(file->name) + 1 };
-    struct iovec parts[3] = { { &head, sizeof(head) },
+    struct iovec parts[4] = { { &head, sizeof(head) },
                               { apr_pstrdup(lead->pool, file->root), head.root },
-                              { apr_pstrdup(lead->pool, file->name), head.name } };
-    struct msghdr message = { .msg_iov = parts, .msg_iovlen = 3 };
+                              { apr_pstrdup(lead->pool, file->name), head.name },
+                              { apr_pstrdup(lead->pool, stored), stored_len } };
+    struct msghdr message = { .msg_iov = parts, .msg_iovlen = 4 };
 
-    if (head.root > APR_PATH_MAX || head.name > APR_PATH_MAX)
+    if (head.root > APR_PATH_MAX || head.name > APR_PATH_MAX || stored_len > APR_PATH_MAX)
         return 0;
     worker->file = file;
     return sendmsg(worker->socket, &message, 0) > 0;

@@ -199,6 +199,17 @@ void iiifctl_sources_find(iiifctl_sources_t *sources, const char *path, const ch
     apr_pool_destroy(scratch);
 }
 
+void iiifctl_sources_put(iiifctl_sources_t *sources, const iiifctl_file_t *file)
+{
+    iiifctl_file_t *added = add(sources, file->path, file->reason);
+
+    added->root = apr_pstrdup(sources->pool, file->root);
+    added->name = apr_pstrdup(sources->pool, file->name);
+    added->stored = apr_pstrdup(sources->pool, file->stored);
+    added->size = file->size;
+    added->origin = file->origin;
+}
+
 void iiifctl_sources_forget(iiifctl_sources_t *sources)
 {
     apr_pool_clear(sources->pool);

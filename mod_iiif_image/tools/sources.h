@@ -18,6 +18,7 @@ typedef struct iiifctl_file_t {
     const char *root;   /**< the directory of which it is thought to be served */
     const char *name;   /**< below @a root; NULL: it cannot be served, */
     const char *reason; /**< and why */
+    const char *stored; /**< its name in the tile store; NULL: @a name */
     apr_off_t size;     /**< bytes; 0 when it is not known */
     void *origin;       /**< what its feed knows it by; NULL: nothing */
 } iiifctl_file_t;
@@ -59,6 +60,9 @@ void iiifctl_sources_add(iiifctl_sources_t *sources, const char *operand);
 /** Take what was found at @a path below @a root, as if its directory had just been read: what is
  *  hidden, a tree of tiles, a result or no image is passed over. */
 void iiifctl_sources_find(iiifctl_sources_t *sources, const char *path, const char *root);
+
+/** Take one file as it is, from a feed that knows all of it. */
+void iiifctl_sources_put(iiifctl_sources_t *sources, const iiifctl_file_t *file);
 
 /** Forget all files, which are done with. */
 void iiifctl_sources_forget(iiifctl_sources_t *sources);

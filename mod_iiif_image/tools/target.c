@@ -308,3 +308,19 @@ apr_status_t iiifctl_target_commit(const iiifctl_target_t *target, iiif_err_t *e
         rv = move(made_path(target, i, pool), path_of(target, i, pool), err);
     return rv;
 }
+
+/* The description goes last, as the next run finds the set by it; no server uses it any more. */
+apr_status_t iiifctl_target_remove(const iiifctl_target_t *target, iiif_err_t *err,
+                                   apr_pool_t *pool)
+{
+    apr_status_t rv = iiifctl_target_begin(target, err, pool);
+    int i;
+
+    for (i = 0; i < 2 && target->format->made[i] && rv == APR_SUCCESS; ++i) {
+        if (rename(path_of(target, i, pool), apr_psprintf(pool, "%s/old-%d", target->temporary, i))
+            && errno != ENOENT)
+            rv = iiif_fail(err, APR_FROM_OS_ERROR(errno), "cannot be removed: %s", strerror(errno));
+    }
+    iiifctl_target_end(target, pool);
+    return rv;
+}

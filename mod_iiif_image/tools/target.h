@@ -74,6 +74,11 @@ apr_status_t iiifctl_target_verify(const iiifctl_target_t *target, const iiif_so
 apr_status_t iiifctl_target_commit(const iiifctl_target_t *target, iiif_err_t *err,
                                    apr_pool_t *pool);
 
+/** Take what is in its place away: out of the way first, then away, so that whoever is killed
+ *  meanwhile leaves litter and no half of it; for whoever holds the lease. */
+apr_status_t iiifctl_target_remove(const iiifctl_target_t *target, iiif_err_t *err,
+                                   apr_pool_t *pool);
+
 /** Is there a temporary directory: somebody makes it now, or was killed? */
 int iiifctl_target_has_rest(const iiifctl_target_t *target);
 

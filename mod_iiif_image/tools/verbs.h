@@ -15,4 +15,11 @@ extern const iiifctl_verb_t iiifctl_verb_explain; /**< explain.c */
 extern const iiifctl_verb_t iiifctl_verb_warm;    /**< warm.c */
 extern const iiifctl_verb_t iiifctl_verb_export;  /**< export.c */
 extern const iiifctl_verb_t iiifctl_verb_clean;   /**< clean.c */
+
+/* Of an Omeka S site; names of two words. */
+extern const iiifctl_verb_t iiifctl_verb_omeka_config;  /**< omeka_config.c */
+extern const iiifctl_verb_t iiifctl_verb_omeka_tile;    /**< omeka_tile.c */
+extern const iiifctl_verb_t iiifctl_verb_omeka_data;    /**< omeka_data.c */
+extern const iiifctl_verb_t iiifctl_verb_omeka_stale;   /**< omeka_stale.c */
+extern const iiifctl_verb_t iiifctl_verb_omeka_compare; /**< omeka_compare.c */
 #endif
