@@ -8,125 +8,19 @@ use Cwd qw(getcwd);
 use File::Copy ();
 use File::Find ();
 use File::Path qw(make_path remove_tree);
-use File::Temp ();
-use HTTP::Response ();
 use IIIF::Client qw(get);
-use IIIF::Pixels qw(coordinates decode crop scale difference turn);
-use IIIF::PrivateHttpd ();
-use Image::Magick ();
+use IIIF::Ctl qw($FIXTURES $SCRATCH place start finish ctl objects until_true children_of files_in litter set_times);
+use IIIF::Pixels qw(coordinates picture_in write_png crop scale difference);
+use IIIF::PrivateHttpd qw(slurp spew);
 use JSON::PP qw(decode_json);
 use POSIX ();
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
-my $TOP      = getcwd();
-my $LIB      = $ENV{IIIF_LIB} // 'apxs-build/lib';
-my $CTL      = $LIB =~ m{^/} ? "$LIB/iiifctl" : "$TOP/$LIB/iiifctl";
-my $MAN      = "$TOP/mod_iiif_image/doc/iiifctl.1";
-my $FIXTURES = "$TOP/apxs-build/fixtures/images";
-my $PATIENCE = 60;    # seconds: far more than any of this takes
-
-my $scratch = File::Temp->newdir(TMPDIR => 1);
-my $number  = 0;
-
-sub slurp { return IIIF::PrivateHttpd::slurp(@_) }
-sub spew  { return IIIF::PrivateHttpd::spew(@_) }
-
-# A new, empty directory
-sub place {
-    my $directory = "$scratch/" . ++$number . ' [place]';
-    make_path($directory);
-    return $directory;
-}
-
-# start ARGUMENT...: runs iiifctl in the background; finish() it. A reference to a path is what its input comes
-# from; a reference to a list is a command to put before it.
-sub start {
-    my (@arguments) = @_;
-    my ($out, $err) = map { "$scratch/$_-" . ++$number } qw(out err);
-    my ($input) = map { ${$_} } grep { ref eq 'SCALAR' } @arguments;
-    my @command = ((map { @{$_} } grep { ref eq 'ARRAY' } @arguments), $CTL, grep { !ref } @arguments);
-
-    spew($_, '') for $out, $err;
-    my $pid = fork // die "fork: $!\n";
-    return { pid => $pid, out => $out, err => $err } if $pid;
-    open STDIN,  '<', $input // '/dev/null' or POSIX::_exit(99);
-    open STDOUT, '>', $out or POSIX::_exit(99);
-    open STDERR, '>', $err or POSIX::_exit(99);
-    exec { $command[0] } @command or POSIX::_exit(99);
-}
-
-# (EXIT CODE or "signal N", STDOUT, STDERR)
-sub finish {
-    my ($run) = @_;
-    waitpid $run->{pid}, 0;
-    my $code = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
-    return ($code, slurp($run->{out}), slurp($run->{err}));
-}
-
-sub ctl {
-    my (@arguments) = @_;
-    return finish(start(@arguments));
-}
-
-# The objects of a run with --json
-sub objects {
-    my (@arguments) = @_;
-    my ($code, $out, $err) = ctl(@arguments, '--json');
-    my @objects = map { decode_json($_) } split /\n/, $out;
-    return ($code, @objects);
-}
-
-# All files below a directory, by their paths there
-sub files_in {
-    my ($directory) = @_;
-    my @files;
-    File::Find::find({ no_chdir => 1, wanted => sub { push @files, substr $_, 1 + length $directory if -f } }, $directory);
-    return sort grep { $_ ne '.iiifctl-lease' } @files;
-}
-
-sub litter {
-    my ($directory) = @_;
-    my @found;
-    File::Find::find({ no_chdir => 1, wanted => sub { push @found, $_ if m{/\.iiifctl-[^/]*$} && !m{-lease$} } }, $directory);
-    return @found;
-}
-
-sub set_time {
-    my ($path, $ago) = @_;
-    utime time - $ago, time - $ago, $path or die "$path: $!\n";
-    return;
-}
-
-sub until_true {
-    my ($condition) = @_;
-    my $deadline = time + $PATIENCE;
-    while (!$condition->()) {
-        die "it takes too long\n" if time > $deadline;
-        sleep 0.002;
-    }
-    return;
-}
+my $MAN = getcwd() . '/mod_iiif_image/doc/iiifctl.1';
 
 sub ceil_div { my ($a, $b) = @_; return int(($a + $b - 1) / $b) }
 sub min      { my ($a, $b) = @_; return $a < $b ? $a : $b }
-
-# A picture from a file
-sub look {
-    my ($path) = @_;
-    my ($extension) = $path =~ /\.(\w+)$/;
-    my %types = (jpg => 'image/jpeg', png => 'image/png', jp2 => 'image/jp2', tif => 'image/tiff');
-    return decode(HTTP::Response->new(200, 'OK', [ 'Content-Type' => $types{$extension} ], slurp($path)));
-}
-
-sub write_png {
-    my ($path, $picture) = @_;
-    my $image = Image::Magick->new(magick => 'RGB', size => "$picture->{width}x$picture->{height}", depth => 8);
-    $image->BlobToImage($picture->{bytes});
-    my $said = $image->Write("png:$path");
-    die "$path: $said\n" if $said;
-    return;
-}
 
 # How far a sample may be off on average: one that JPEG kept, one that was halved by other means, a tile of a few
 # pixels. Chequers of 8 pixels lose more than those of 64; a lone pixel has the tile's black around it.
@@ -158,7 +52,7 @@ for my $row ([ 2, qr/usage/ ], [ 2, qr/no verb 'fly'/, 'fly' ], [ 2, qr/--into/,
     [ 2, qr/no PATH/, 'check' ], [ 2, qr/one FILE/, 'info' ], [ 2, qr/FILE and REGION/, 'render', 'x' ],
     [ 2, qr/URL-PATH and FILE/, 'explain', 'x' ], [ 2, qr/is not REGION/, 'render', "$FIXTURES/small.png", 'full/max' ],
     [ 2, qr/--page: '0'/, 'info', '--page', '0', "$FIXTURES/small.png" ], [ 1, qr/no-such/, 'info', "$FIXTURES/no-such.png" ],
-    [ 1, qr/no-such.*no-such/s, 'check', "$FIXTURES/no-such.png" ], [ 1, qr/no-such/, 'tile', '--into', "$scratch/x", "$FIXTURES/no-such.png" ]) {
+    [ 1, qr/no-such.*no-such/s, 'check', "$FIXTURES/no-such.png" ], [ 1, qr/no-such/, 'tile', '--into', "$SCRATCH/x", "$FIXTURES/no-such.png" ]) {
     my ($want, $said, @arguments) = @{$row};
     my ($code, $out, $err) = ctl(@arguments);
     is $code, $want, "iiifctl @arguments: exit code $want";
@@ -193,7 +87,7 @@ File::Copy::copy("$FIXTURES/oriented-6.jpg", "$images/turned.jpg") or die "turne
 spew("$images/notes.txt", 'no image');
 make_path("$images/.hidden");
 File::Copy::copy("$images/plain.png", "$images/.hidden/plain.png");
-File::Find::find({ no_chdir => 1, wanted => sub { set_time($_, 3600) if -f } }, $images);
+File::Find::find({ no_chdir => 1, wanted => sub { set_times($_, 3600) if -f } }, $images);
 my %PICTURES = (
     'plain.png' => $COORDINATES, "sub dir/gr\xc3\xb6\xc3\x9fe [1].png" => $COORDINATES,
     'dot.png' => coordinates(1, 1, 8), 'turned.jpg' => coordinates(480, 320, 8),
@@ -280,7 +174,7 @@ for my $row (@TREES) {
             my $halved = $region->[2] != $size->[0];
             my $place = crop($picture, @{$region});
             my $want = $halved ? scale($place, @{$size}) : $place;
-            my $got = -f "$store/$file" ? look("$store/$file") : undef;
+            my $got = -f "$store/$file" ? picture_in("$store/$file") : undef;
             push @wrong, $file unless $got && near($got, $want, min(@{$size}) < 8 ? 60 : apart_for($name, $halved, min(@{$size})));
         }
     }
@@ -294,11 +188,12 @@ for my $row (@TREES) {
 # One page of a TIFF, or the whole of another file
 sub page {
     my ($path, $page) = @_;
-    my $png = "$scratch/page-" . ++$number . '.png';
-    my $option = $path =~ /\.tif$/ ? "[page=$page]" : '';
-    symlink $path, "$scratch/page-$number.$1" if $path =~ /\.(\w+)$/;
-    system('vips', 'copy', "$scratch/page-$number." . ($path =~ /\.(\w+)$/)[0] . $option, $png) == 0 or die "vips cannot read $path\n";
-    return look($png);
+    my $directory = place();
+    my ($extension) = $path =~ /\.(\w+)$/;
+    my $option = $extension eq 'tif' ? "[page=$page]" : '';
+    symlink $path, "$directory/of.$extension";
+    system('vips', 'copy', "$directory/of.$extension$option", "$directory/page.png") == 0 or die "vips cannot read $path\n";
+    return picture_in("$directory/page.png");
 }
 
 $store{tiff} = place();
@@ -334,10 +229,10 @@ ok near(page("$store{jp2}/$_.jp2", 0), $PICTURES{$_}, 9), "  $_ shows the pictur
     is $field->("$kept/cmyk-profile.jpg.tif", 'icc-profile-data'), 0, '  nor one of CMYK, which becomes sRGB';
     my %bands = map { my $name = $_; ($name => `vipsheader -f bands '$kept/$name.tif'` + 0) } qw(gray.png rgba.png gray-alpha.png lab.tif cmyk-profile.jpg);
     is_deeply \%bands, { 'gray.png' => 1, 'rgba.png' => 4, 'gray-alpha.png' => 2, 'lab.tif' => 3, 'cmyk-profile.jpg' => 3 }, 'gray and alpha stay';
-    my ($rgba, $page) = (look("$here/rgba.png"), page("$kept/rgba.png.tif", 0));
+    my ($rgba, $page) = (picture_in("$here/rgba.png"), page("$kept/rgba.png.tif", 0));
     is_deeply [ difference($page, $rgba) ], [ 0, 0 ], '  and pixels with alpha are kept as they are';
     for my $name (qw(wide-gamut.jpg cmyk-profile.jpg 16-bit.tif lab.tif float-1.tif)) {
-        my @shown = map { my $png = "$scratch/shown-" . ++$number . '.png'; is +(ctl('render', $_, 'full/max/0/default.png', '-o', $png))[0], 0, "  $_ renders"; look($png) }
+        my @shown = map { my $png = place() . '/shown.png'; is +(ctl('render', $_, 'full/max/0/default.png', '-o', $png))[0], 0, "  $_ renders"; picture_in($png) }
             "$here/$name", "$kept/$name.tif", "$changed/$name.tif";
         ok near($shown[1], $shown[0], 9), "$name: its pyramid shows the same colours";
         ok near($shown[2], $shown[0], 9), '  as does that in sRGB';
@@ -352,7 +247,7 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
     my $file = "$store/a.png$description";
     my $again = sub { my ($exit, @told) = objects('tile', $here, '--into', $store, '--format', $format, @_); "$exit $told[0]{status}" };
     write_png("$here/a.png", $COORDINATES);
-    set_time("$here/a.png", 3600);
+    set_times("$here/a.png", 3600);
     is $again->(), '0 made', "$format: made";
     my $inode = (stat $file)[1];
     is $again->(), '0 current', '  once';
@@ -360,12 +255,12 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
     is $again->('--force'), '0 made', '  but for --force';
     isnt +(stat $file)[1], $inode, '    which makes it anew';
     $inode = (stat $file)[1];
-    set_time("$here/a.png", -5);
+    set_times("$here/a.png", -5);
     is $again->(), '0 made', '  a newer image, even one of the future, is tiled anew';
     is $again->(), '0 current', '    and then current';
     isnt +(stat $file)[1], $inode, '    in another file';
     write_png("$here/a.png", coordinates(300, 200, 64));
-    set_time("$here/a.png", 7200);
+    set_times("$here/a.png", 7200);
     is $again->(), '0 made', '  as is one of another size, though older';
     my ($checked, @found) = objects('check', $store, '--source', $here);
     is_deeply [ $checked, map { "$_->{width}x$_->{height}" } @found ], [ 0, '300x200' ], '  and nothing of the old one is left';
@@ -376,7 +271,7 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
 {
     my ($here, $store) = (place(), place());
     write_png("$here/a.png", $COORDINATES);
-    set_time("$here/a.png", 3600);
+    set_times("$here/a.png", 3600);
     spew("$store/a.png.tif", 'not mine');
     my ($exit, $told) = objects('tile', $here, '--into', $store);
     is "$exit $told->{status}", '1 failed', 'a file that is no pyramid is not overwritten';
@@ -400,7 +295,7 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
 {
     my $here = place();
     write_png("$here/a.png", $COORDINATES);
-    set_time("$here/a.png", 60);
+    set_times("$here/a.png", 60);
     for my $format (qw(tiff jp2 deepzoom zoomify)) {
         is +(ctl('tile', $here, '--into', $here, '--format', $format))[0], 0, "$format beside the image";
     }
@@ -411,7 +306,7 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
 # -- names from a list, and where they are below ------------------------------------------------
 
 {
-    my ($here, $store, $list) = (place(), place(), "$scratch/list");
+    my ($here, $store, $list) = (place(), place(), "$SCRATCH/list");
     make_path("$here/deep");
     write_png("$here/deep/$_", coordinates(64, 48, 8)) for 'a.png', "b\nb.png", 'c.png';
     spew($list, "$here/deep/a.png\n\n$here/deep/none.png\n$here/deep/c.png");
@@ -461,18 +356,13 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
 
 my $LARGE = place();
 File::Copy::copy("$FIXTURES/map.jpg", "$LARGE/map.jpg") or die "map.jpg: $!\n";
-set_time("$LARGE/map.jpg", 3600);
-
-sub children_of {
-    my ($pid) = @_;
-    return grep { /^\d+$/ } split ' ', -e "/proc/$pid/task/$pid/children" ? slurp("/proc/$pid/task/$pid/children") : '';
-}
+set_times("$LARGE/map.jpg", 3600);
 
 # A run that is making something just now
 sub busy_run {
     my ($store, @arguments) = @_;
     my $run = start('tile', $LARGE, '--into', $store, @arguments);
-    until_true(sub { litter($store) || waitpid($run->{pid}, POSIX::WNOHANG()) > 0 });
+    until_true(sub { litter($store) || waitpid($run->{pid}, POSIX::WNOHANG()) > 0 }, 'it is begun');
     return $run;
 }
 
@@ -596,7 +486,7 @@ for my $row ([ 'deepzoom', '.dzi', '_files/9/1_1.jpg' ], [ 'zoomify', '_zdata/Im
     my ($here, $store) = (place(), place());
     my ($path, $file) = ("$store/a.png$description", "$store/a.png$tile");
     write_png("$here/a.png", $COORDINATES);
-    set_time("$here/a.png", 3600);
+    set_times("$here/a.png", 3600);
     is +(ctl('tile', $here, '--into', $store, '--format', $format, '--tile-size', 128))[0], 0, "$format, to be damaged";
     my $bytes = slurp($file);
     my $reason = sub { my $found = findings($store, '--source', $here); ($found->{$path}{status} // 'none') . ' ' . ($found->{$path}{reason} // '') };
@@ -611,10 +501,10 @@ for my $row ([ 'deepzoom', '.dzi', '_files/9/1_1.jpg' ], [ 'zoomify', '_zdata/Im
     like $reason->(), qr/^wrong 1 of .*missing/, '  a missing one is';
     spew($file, $bytes);
     is $reason->(), 'ok ', '  and it is whole again';
-    set_time("$here/a.png", -60);
+    set_times("$here/a.png", -60);
     like $reason->(), qr/^wrong it is older/, '  stale ones are found';
     write_png("$here/a.png", coordinates(100, 90, 8));
-    set_time("$here/a.png", 3600);
+    set_times("$here/a.png", 3600);
     like $reason->(), qr/^wrong .*481x323.*100x90/, '  those of another size are';
     rename "$here/a.png", "$here/b.png" or die "b.png: $!\n";
     like $reason->(), qr/^wrong orphaned/, '  and those of no image';
@@ -623,19 +513,19 @@ for my $row ([ 'deepzoom', '.dzi', '_files/9/1_1.jpg' ], [ 'zoomify', '_zdata/Im
 {
     my ($here, $store) = (place(), place());
     write_png("$here/a.png", $COORDINATES);
-    set_time("$here/a.png", 3600);
+    set_times("$here/a.png", 3600);
     ctl('tile', $here, '--into', $store);
     my $reason = sub { my $found = findings($store, '--source', $here)->{"$store/a.png.tif"}; "$found->{status} " . ($found->{reason} // '') };
     is $reason->(), 'ok ', 'a pyramid is of its image';
-    set_time("$here/a.png", -60);
+    set_times("$here/a.png", -60);
     like $reason->(), qr/^wrong stale/, '  a stale one is found';
     write_png("$here/a.png", coordinates(100, 90, 8));
-    set_time("$here/a.png", 3600);
+    set_times("$here/a.png", 3600);
     like $reason->(), qr/^wrong wrong dimensions: the image is of 100x90/, '  one of another size is';
     unlink "$here/a.png";
     like $reason->(), qr/^wrong orphaned/, '  and an orphaned one';
     write_png("$here/a.png", $COORDINATES);
-    set_time("$here/a.png", 3600);
+    set_times("$here/a.png", 3600);
     is $reason->(), 'ok ', '  it is whole again';
     my $bytes = slurp("$store/a.png.tif");
     spew("$store/a.png.tif", substr $bytes, 0, length($bytes) / 2);
@@ -677,7 +567,7 @@ for my $format (sort keys %TILES) {
     my ($exit, $told) = objects('explain', "/$format/$path", "$images/plain.png", '--prefix', "/$format", '--store', $store{$format});
     is "$exit $told->{plan}", "0 $plan", '  as explain says';
     like $response->header('Link') // '', qr{/plain\.png/\Q$told->{canonical3}\E>}, '  with the same canonical URI';
-    my $out = "$scratch/rendered";
+    my $out = "$SCRATCH/rendered";
     my ($params) = $path =~ m{^[^/]*/(.*)$};
     next if $format eq 'deepzoom';
     is +(ctl('render', "$images/plain.png", $params, '--store', $store{$format}, '-o', $out))[0], 0, '  render makes it';

@@ -4,71 +4,20 @@
 use strict;
 use warnings FATAL => 'all';
 use lib 't/lib';
-use Cwd qw(getcwd);
 use Fcntl ();
 use File::Copy qw(copy);
 use File::Find ();
 use File::Path qw(make_path remove_tree);
-use File::Temp ();
-use HTTP::Response ();
 use IIIF::Client qw(get);
-use IIIF::Pixels qw(coordinates decode crop scale difference);
-use IIIF::PrivateHttpd ();
-use Image::Magick ();
+use IIIF::Ctl qw($FIXTURES $SCRATCH place start end ctl objects files_in set_times);
+use IIIF::Pixels qw(coordinates decode write_png crop scale difference);
+use IIIF::PrivateHttpd qw(slurp spew);
 use JSON::PP qw(decode_json);
 use List::Util qw(min sum0);
 use POSIX qw(ceil);
 use Test::More;
 
-my $LIB = $ENV{IIIF_LIB} // 'apxs-build/lib';
-my $CTL = $LIB =~ m{^/} ? "$LIB/iiifctl" : getcwd() . "/$LIB/iiifctl";
-my $FIXTURES = getcwd() . '/apxs-build/fixtures/images';
 my $BLOCK = 4096;
-
-my $scratch = File::Temp->newdir(TMPDIR => 1);
-my $number = 0;
-
-sub slurp { return IIIF::PrivateHttpd::slurp(@_) }
-sub spew  { return IIIF::PrivateHttpd::spew(@_) }
-
-sub place {
-    my $directory = "$scratch/" . ++$number . ' [place]';
-    make_path($directory);
-    return $directory;
-}
-
-# (EXIT CODE or "signal N", STDOUT, STDERR)
-sub ctl {
-    my (@arguments) = @_;
-    my ($out, $err) = map { "$scratch/$_-" . ++$number } qw(out err);
-    my $pid = fork // die "fork: $!\n";
-    if (!$pid) {
-        open STDOUT, '>', $out or POSIX::_exit(99);
-        open STDERR, '>', $err or POSIX::_exit(99);
-        exec { $CTL } $CTL, @arguments or POSIX::_exit(99);
-    }
-    waitpid $pid, 0;
-    return ($? & 127 ? 'signal ' . ($? & 127) : $? >> 8, slurp($out), slurp($err));
-}
-
-# The objects of a run with --json
-sub objects {
-    my (@arguments) = @_;
-    my ($code, $out, $err) = ctl(@arguments, '--json');
-    diag $err if $err;
-    my @objects = map { decode_json($_) } split /\n/, $out;
-    for my $object (@objects) {
-        utf8::encode($object->{$_}) for grep { exists $object->{$_} } qw(source path target);    # as perl has paths
-    }
-    return ($code, @objects);
-}
-
-sub files_in {
-    my ($directory) = @_;
-    my @files;
-    File::Find::find({ no_chdir => 1, wanted => sub { push @files, substr $_, 1 + length $directory if -f } }, $directory);
-    return sort grep { $_ ne '.iiifctl-lease' } @files;
-}
 
 # All directories below one whose path matches
 sub directories {
@@ -76,28 +25,6 @@ sub directories {
     my @found;
     File::Find::find({ no_chdir => 1, wanted => sub { push @found, $_ if -d && $_ =~ $match } }, $directory);
     return @found;
-}
-
-sub set_times {
-    my ($path, $used, $written) = @_;
-    utime time - $used, time - $written, $path or die "$path: $!\n";
-    return;
-}
-
-sub write_png {
-    my ($path, $picture) = @_;
-    my $image = Image::Magick->new(magick => 'RGB', size => "$picture->{width}x$picture->{height}", depth => 8);
-    $image->BlobToImage($picture->{bytes});
-    my $said = $image->Write("png:$path");
-    die "$path: $said\n" if $said;
-    return;
-}
-
-sub look {
-    my ($path) = @_;
-    my %types = (jpg => 'image/jpeg', png => 'image/png', webp => 'image/webp');
-    my ($extension) = $path =~ /\.(\w+)$/;
-    return decode(HTTP::Response->new(200, 'OK', [ 'Content-Type' => $types{$extension} ], slurp($path)));
 }
 
 # -- command lines that are wrong ---------------------------------------------------------------
@@ -208,8 +135,8 @@ my $tight = place();
 my ($passed, @tight) = objects('warm', "$images/plain.jpg", '--store', $tight, '--max-size', '1M');
 is_deeply [ $passed, map { "$_->{image} $_->{status}" } grep { $_->{image} && $_->{image} =~ /1000/ } @tight ],
     [ 0, 'full/1000,800/0/default.jpg passed' ], 'what is more than the store takes is passed over';
-spew("$scratch/broken.jpg", 'no image');
-my ($broken, undef, $why) = ctl('warm', "$scratch/broken.jpg", "$images/gray.jpg", '--store', $tight, '--max-size', '1M');
+spew("$SCRATCH/broken.jpg", 'no image');
+my ($broken, undef, $why) = ctl('warm', "$SCRATCH/broken.jpg", "$images/gray.jpg", '--store', $tight, '--max-size', '1M');
 is $broken, 1, 'a file that is no image is exit code 1';
 like $why, qr/broken\.jpg/, '  and named';
 cmp_ok scalar(grep { m{/gray\.jpg/} } files_in($tight)), '>', 0, '  the others go on';
@@ -347,14 +274,9 @@ for my $round (1 .. 5) {
     write_png("$pictures/$_.png", coordinates(300, 200, 20)) for 'a' .. 'd', 'stays';
     ctl('tile', $pictures, '--into', $killed, '--format', $_, '--tile-size', 64) for qw(deepzoom zoomify iiif3);
     unlink map { "$pictures/$_.png" } 'a' .. 'd';
-    my $pid = fork // die "fork: $!\n";
-    if (!$pid) {
-        open STDOUT, '>', '/dev/null' or POSIX::_exit(99);
-        exec { $CTL } $CTL, 'clean', $killed, '--source', $pictures or POSIX::_exit(99);
-    }
+    my $run = start('clean', $killed, '--source', $pictures);
     select undef, undef, undef, 0.03 + rand 0.04;
-    kill 'KILL', $pid;
-    waitpid $pid, 0;
+    end($run, 'KILL');
     my @whole = grep { m{\.dzi$|Properties\.xml$|info\.json$} && !m{/\.iiifctl-|^\.iiifctl-} } files_in($killed);
     is_deeply [ grep { (ctl('check', "$killed/$_"))[0] } @whole ], [], "killed, round $round: what is there is whole";
     is((ctl('clean', $killed, '--source', $pictures))[0], 0, '  the next run ends well');
@@ -456,7 +378,7 @@ my ($refused, undef, $complaint) = ctl('export', "$pictures/mine.png", '--into',
 is $refused, 1, 'what is no site is never replaced';
 like $complaint, qr/in the way/, '  and that is said';
 is_deeply [ files_in("$site/mine.png") ], ['notes.txt'], '  it is as it was';
-is((ctl('export', "$scratch/broken.jpg", '--into', $site))[0], 1, 'what is no image is exit code 1');
+is((ctl('export', "$SCRATCH/broken.jpg", '--into', $site))[0], 1, 'what is no image is exit code 1');
 is_deeply [ directories($site, qr{/\.iiifctl-}) ], [], '  and nothing is left of it';
 $web->stop;
 

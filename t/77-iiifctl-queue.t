@@ -4,79 +4,13 @@
 use strict;
 use warnings FATAL => 'all';
 use lib 't/lib';
-use Cwd qw(getcwd);
 use File::Copy qw(copy);
-use File::Find ();
 use File::Path qw(make_path);
-use File::Temp ();
-use IIIF::PrivateHttpd ();
-use JSON::PP qw(decode_json);
+use IIIF::Ctl qw($FIXTURES $SCRATCH place background start finish end ctl told until_true children_of litter);
+use IIIF::PrivateHttpd qw(slurp spew);
 use POSIX ();
 use Test::More;
-use Time::HiRes qw(sleep time);
-
-my $TOP      = getcwd();
-my $LIB      = $ENV{IIIF_LIB} // 'apxs-build/lib';
-my $CTL      = $LIB =~ m{^/} ? "$LIB/iiifctl" : "$TOP/$LIB/iiifctl";
-my $FIXTURES = "$TOP/apxs-build/fixtures/images";
-my $PATIENCE = 60;    # seconds: far more than any of this takes
-
-my $scratch = File::Temp->newdir(TMPDIR => 1);
-my $number  = 0;
-
-sub slurp { return IIIF::PrivateHttpd::slurp(@_) }
-sub spew  { return IIIF::PrivateHttpd::spew(@_) }
-
-sub place {
-    my $directory = "$scratch/" . ++$number . ' [place]';
-    make_path($directory);
-    return $directory;
-}
-
-# A command in the background, with what it says in files
-sub start {
-    my (@command) = @_;
-    my ($out, $err) = map { "$scratch/$_-" . ++$number } qw(out err);
-
-    spew($_, '') for $out, $err;
-    my $pid = fork // die "fork: $!\n";
-    return { pid => $pid, out => $out, err => $err } if $pid;
-    open STDIN,  '<', '/dev/null' or POSIX::_exit(99);
-    open STDOUT, '>', $out or POSIX::_exit(99);
-    open STDERR, '>', $err or POSIX::_exit(99);
-    exec { $command[0] } @command or POSIX::_exit(99);
-}
-
-# (EXIT CODE or "signal N", STDOUT, STDERR)
-sub finish {
-    my ($run) = @_;
-    waitpid $run->{pid}, 0;
-    my $code = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
-    return ($code, slurp($run->{out}), slurp($run->{err}));
-}
-
-# Signal a run, and see how it ends
-sub end {
-    my ($run, $signal) = @_;
-    kill $signal, $run->{pid};
-    return finish($run);
-}
-
-sub until_true {
-    my ($condition, $what) = @_;
-    my $deadline = time + $PATIENCE;
-    while (!$condition->()) {
-        die "it takes too long until $what\n" if time > $deadline;
-        sleep 0.01;
-    }
-    return;
-}
-
-# What a run with --json has told so far: whole lines
-sub told {
-    my ($run) = @_;
-    return map { decode_json($_) } grep { /^\{.*\}$/ } split /\n/, slurp($run->{out});
-}
+use Time::HiRes qw(sleep);
 
 # Wait until a run has told of a file COUNT times; the last status
 sub status_of {
@@ -91,22 +25,10 @@ sub times_made {
     return scalar grep { ($_->{source} // '') eq $path && $_->{status} eq 'made' } map { told($_) } @runs;
 }
 
-sub litter {
-    my ($directory) = @_;
-    my @found;
-    File::Find::find({ no_chdir => 1, wanted => sub { push @found, $_ if m{/\.iiifctl-[^/]*$} && !m{-lease$} } }, $directory);
-    return @found;
-}
-
-sub children_of {
-    my ($pid) = @_;
-    return grep { /^\d+$/ } split ' ', -e "/proc/$pid/task/$pid/children" ? slurp("/proc/$pid/task/$pid/children") : '';
-}
-
 # All tiles are there, and of the images as they are now
 sub is_whole {
     my ($store, $images, $what) = @_;
-    my ($code, $out) = finish(start($CTL, 'check', $store, '--source', $images));
+    my ($code, $out) = ctl('check', $store, '--source', $images);
     is $code, 0, $what or diag $out;
     return;
 }
@@ -118,7 +40,7 @@ sub is_whole {
     my $bytes = slurp("$FIXTURES/plain.jpg");
     make_path("$images/old/older", "$images/.hidden");
     copy("$FIXTURES/small.jpg", $_) or die "$_: $!\n" for "$images/old/older/a.jpg", "$images/.hidden/b.jpg", "$elsewhere/moved.jpg";
-    my $run = start($CTL, 'tile', '--watch', $images, '--into', $store, '--json');
+    my $run = start('tile', '--watch', $images, '--into', $store, '--json');
     is status_of($run, "$images/old/older/a.jpg"), 'made', 'what is there is tiled first';
 
     rename "$elsewhere/moved.jpg", "$images/old/moved.jpg" or die "moved.jpg: $!\n";
@@ -171,7 +93,7 @@ sub is_whole {
 }
 {
     my ($images, $store) = (place(), place());
-    my $run = start($CTL, 'tile', '--watch', $images, '--into', $store);
+    my $run = start('tile', '--watch', $images, '--into', $store);
     until_true(sub { slurp("/proc/$run->{pid}/fdinfo/" . inotify_of($run->{pid})) =~ /^inotify wd/m }, 'the directory is watched');
     rmdir $images or die "rmdir: $!\n";
     my ($code, $out, $err) = finish($run);
@@ -181,7 +103,7 @@ sub is_whole {
 {
     # more happens than the kernel keeps in mind
     my ($images, $store) = (place(), place());
-    my $run = start($CTL, 'tile', '--watch', $images, '--into', $store, '--json');
+    my $run = start('tile', '--watch', $images, '--into', $store, '--json');
     copy("$FIXTURES/small.jpg", "$images/a.jpg") or die "a.jpg: $!\n";
     is status_of($run, "$images/a.jpg"), 'made', 'a directory is watched';
     kill 'STOP', $run->{pid};
@@ -198,7 +120,7 @@ sub is_whole {
 {
     # a store among the images: what is made is not tiled again
     my $images = place();
-    my $run = start($CTL, 'tile', '--watch', $images, '--into', $images, '--format', 'deepzoom', '--json');
+    my $run = start('tile', '--watch', $images, '--into', $images, '--format', 'deepzoom', '--json');
     copy("$FIXTURES/small.jpg", "$images/a.jpg") or die "a.jpg: $!\n";
     is status_of($run, "$images/a.jpg"), 'made', 'a store may be what is watched';
     copy("$FIXTURES/small.jpg", "$images/b.jpg") or die "b.jpg: $!\n";
@@ -218,7 +140,7 @@ sub inotify_of {
 # -- a list in Redis ----------------------------------------------------------------------------
 
 my $port = IIIF::PrivateHttpd::free_port();
-my $redis = start('redis-server', '--port', $port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', "$scratch");
+my $redis = background('/dev/null', 'redis-server', '--port', $port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', "$SCRATCH");
 END { local $?; kill 'TERM', $redis->{pid} if $redis }
 my $HOST = (POSIX::uname())[1];
 my $URI = "redis://127.0.0.1:$port";
@@ -241,7 +163,7 @@ sub begun { my ($list, $run) = @_; return redis('lrange', "$list:$HOST:$run->{pi
     copy("$FIXTURES/small.jpg", $_) or die "$_: $!\n" for map { "$images/$_" } qw(a.jpg some/b.jpg some/c.jpg);
     spew("$images/broken.jpg", 'no image');
     redis('lpush', 'first', "$images/a.jpg", "$images/some", "$images/broken.jpg", "$images/none.jpg");
-    my $run = start($CTL, 'tile', '--queue', "$URI/first", '--into', $store, '--root', $images, '--json');
+    my $run = start('tile', '--queue', "$URI/first", '--into', $store, '--root', $images, '--json');
     is status_of($run, "$images/$_"), 'made', "$_ comes from the queue" for qw(a.jpg some/b.jpg some/c.jpg);
     is status_of($run, "$images/$_"), 'failed', "$_ fails" for qw(broken.jpg none.jpg);
     until_true(sub { !begun('first', $run) }, 'nothing is begun');
@@ -267,7 +189,7 @@ copy("$FIXTURES/map.jpg", "$large/map.jpg") or die "map.jpg: $!\n";
 sub held_run {
     my ($list, $store) = @_;
     redis('lpush', $list, "$large/map.jpg");
-    my $run = start($CTL, 'tile', '--queue', "$URI/$list", '--into', $store, '--json');
+    my $run = start('tile', '--queue', "$URI/$list", '--into', $store, '--json');
     until_true(sub { litter($store) }, 'it is begun');
     kill 'STOP', $_ for children_of($run->{pid});
     return $run;
@@ -278,7 +200,7 @@ sub held_run {
     my $first = held_run('second', $store);
     is_deeply [ begun('second', $first) ], ["$large/map.jpg"], 'what is begun is in the list of its run';
     is redis('llen', 'second'), 0, '  and in the queue no more';
-    my $second = start($CTL, 'tile', '--queue', "$URI/second", '--into', $store, '--json');
+    my $second = start('tile', '--queue', "$URI/second", '--into', $store, '--json');
     until_true(sub { redis('scard', 'second:workers') == 2 }, 'both are known');
     is redis('llen', 'second'), 0, '  of who lives nothing is taken';
     is +(end($first, 'KILL'))[0], 'signal 9', 'a run is killed';
@@ -303,7 +225,7 @@ sub held_run {
     my ($images, $store) = (place(), place());
     my @files = map { "$images/$_.jpg" } 10 .. 29;
     copy("$FIXTURES/small.jpg", $_) or die "$_: $!\n" for @files;
-    my @runs = map { start($CTL, 'tile', '--queue', "$URI/fourth", '--into', $store, '--json') } 1 .. 3;
+    my @runs = map { start('tile', '--queue', "$URI/fourth", '--into', $store, '--json') } 1 .. 3;
     until_true(sub { redis('scard', 'fourth:workers') == 3 }, 'all are known');
     redis('lpush', 'fourth', @files);
     until_true(sub { (grep { times_made($_, @runs) } @files) == @files }, 'all are made');
@@ -315,23 +237,23 @@ sub held_run {
 }
 {
     redis('set', 'text', 'no list');
-    my ($code, $out, $err) = finish(start($CTL, 'tile', '--queue', "$URI/text", '--into', place()));
+    my ($code, $out, $err) = ctl('tile', '--queue', "$URI/text", '--into', place());
     is $code, 1, 'a key that is no list ends the run';
     like $err, qr/Redis: WRONGTYPE/, '  with what Redis says';
     for my $uri ("http://127.0.0.1:$port/list", "$URI/", $URI, "redis:///list", "redis://me:secret\@127.0.0.1:$port/list", 'list') {
-        is +(finish(start($CTL, 'tile', '--queue', $uri, '--into', place())))[0], 2, "$uri is refused";
+        is +(ctl('tile', '--queue', $uri, '--into', place()))[0], 2, "$uri is refused";
     }
-    is +(finish(start($CTL, 'tile', '--queue', "$URI/a", '--from', '-', '--into', place())))[0], 2, '--queue and --from exclude each other';
-    is +(finish(start($CTL, 'tile', '--watch', "$large/map.jpg", '--into', place())))[0], 2, 'a file cannot be watched';
+    is +(ctl('tile', '--queue', "$URI/a", '--from', '-', '--into', place()))[0], 2, '--queue and --from exclude each other';
+    is +(ctl('tile', '--watch', "$large/map.jpg", '--into', place()))[0], 2, 'a file cannot be watched';
 }
 {
-    my $run = start($CTL, 'tile', '--queue', "$URI/last", '--into', place());
+    my $run = start('tile', '--queue', "$URI/last", '--into', place());
     until_true(sub { redis('scard', 'last:workers') }, 'it is known');
     end($redis, 'TERM');
     my ($code, $out, $err) = finish($run);
     is $code, 1, 'when Redis goes, the run ends';
     like $err, qr/^iiifctl tile: Redis: /, '  and says why';
-    ($code, $out, $err) = finish(start($CTL, 'tile', '--queue', "$URI/last", '--into', place()));
+    ($code, $out, $err) = ctl('tile', '--queue', "$URI/last", '--into', place());
     is $code, 1, 'without Redis, none begins';
     like $err, qr/cannot be reached at 127\.0\.0\.1:$port: /, '  and says why';
     undef $redis;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/auto_pyramid.h"
 
-#include <apr_shm.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 #include <http_config.h>
@@ -13,6 +12,7 @@
 #include <sys/resource.h>
 
 #include "httpd/log.h"
+#include "httpd/shared_memory.h"
 #include "store/marks.h"
 
 #include "base/banned.h"
@@ -314,12 +314,10 @@ static int is_wanted(const server_rec *s)
 
 static apr_status_t make_queue(apr_pool_t *pconf)
 {
-    apr_shm_t *shm;
-    apr_status_t rv = apr_shm_create(&shm, sizeof(*queue), NULL, pconf);
+    void *memory;
+    apr_status_t rv = iiif_shared_memory_create(&memory, sizeof(*queue), pconf);
 
-    queue = rv == APR_SUCCESS ? apr_shm_baseaddr_get(shm) : NULL;
-    if (queue)
-        memset(queue, 0, sizeof(*queue));
+    queue = memory;
     return rv;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/derivatives.h"
 
-#include <apr_shm.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
@@ -11,6 +10,7 @@
 #include "httpd/log.h"
 #include "httpd/process.h"
 #include "httpd/respond.h"
+#include "httpd/shared_memory.h"
 #include "httpd/warned.h"
 #include "plan/announced.h"
 #include "store/lease.h"
@@ -38,12 +38,10 @@ struct iiif_derived_t {
 
 apr_status_t iiif_derivatives_create(apr_pool_t *pconf)
 {
-    apr_shm_t *shm;
-    apr_status_t rv = apr_shm_create(&shm, sizeof(*marks), NULL, pconf);
+    void *memory;
+    apr_status_t rv = iiif_shared_memory_create(&memory, sizeof(*marks), pconf);
 
-    marks = rv == APR_SUCCESS ? apr_shm_baseaddr_get(shm) : NULL;
-    if (marks)
-        memset(marks, 0, sizeof(*marks));
+    marks = memory;
     return rv;
 }
 

@@ -2,7 +2,6 @@
 #include "httpd/lanes.h"
 
 #include <ap_mpm.h>
-#include <apr_shm.h>
 #include <apr_strings.h>
 #include <http_config.h>
 #include <http_log.h>
@@ -12,6 +11,7 @@
 #include "httpd/config.h"
 #include "httpd/log.h"
 #include "httpd/process.h"
+#include "httpd/shared_memory.h"
 #include "image/vips_process.h"
 
 #include "base/banned.h"
@@ -37,18 +37,15 @@ apr_status_t iiif_lanes_create(server_rec *s)
 {
     const unsigned processes = (unsigned)mpm(AP_MPMQ_HARD_LIMIT_DAEMONS) * GENERATIONS;
     retained_t *retained = ap_retained_data_get(RETAINED);
-    iiif_lanes_memory_t *memory;
-    apr_shm_t *shm;
+    void *memory;
     apr_status_t rv;
 
     if (retained)
         return APR_SUCCESS;
     retained = ap_retained_data_create(RETAINED, sizeof(*retained));
-    rv = apr_shm_create(&shm, iiif_lanes_size(processes), NULL, s->process->pool);
-    if (rv != APR_SUCCESS)
-        return rv;
-    memory = apr_shm_baseaddr_get(shm);
-    rv = iiif_lanes_init(memory, processes);
+    rv = iiif_shared_memory_create(&memory, iiif_lanes_size(processes), s->process->pool);
+    if (rv == APR_SUCCESS)
+        rv = iiif_lanes_init(memory, processes);
     if (rv == APR_SUCCESS)
         retained->memory = memory;
     return rv;

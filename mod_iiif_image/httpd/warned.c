@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/warned.h"
 
-#include <apr_shm.h>
 #include <http_log.h>
 
 #include "base/hash.h"
 #include "httpd/log.h"
+#include "httpd/shared_memory.h"
 #include "plan/plan.h"
 
 #include "base/banned.h"
@@ -18,10 +18,10 @@ static apr_uint64_t *warned;
 
 apr_status_t iiif_warned_create(apr_pool_t *pconf)
 {
-    apr_shm_t *shm;
-    apr_status_t rv = apr_shm_create(&shm, SLOTS * sizeof(*warned), NULL, pconf);
+    void *memory;
+    apr_status_t rv = iiif_shared_memory_create(&memory, SLOTS * sizeof(*warned), pconf);
 
-    warned = rv == APR_SUCCESS ? apr_shm_baseaddr_get(shm) : NULL;
+    warned = memory;
     return rv;
 }
 

@@ -12,13 +12,14 @@ use warnings FATAL => 'all';
 
 use Exporter qw(import);
 use File::Temp ();
+use HTTP::Response ();
 use Image::Magick ();
 use IIIF::Client ();
 use IIIF::Coordinates qw(coordinate_bytes gray_bytes);
 use Test::More ();
 
-our @EXPORT_OK = qw(fetch kind_of picture coordinates grays decode crop scale turn mirror over shade pixel
-    difference shows shows_picture);
+our @EXPORT_OK = qw(fetch kind_of picture coordinates grays decode picture_in write_png crop scale turn mirror over
+    shade pixel difference shows shows_picture);
 
 # -- references ---------------------------------------------------------------------------------
 
@@ -141,6 +142,24 @@ sub decode {
     die "$said\n" if $said;
     my $picture = _picture_of($image->[0]);
     return $type eq 'image/gif' && $picture->{samples} == 4 ? _opaque($picture) : $picture;
+}
+
+my %TYPE = (jpg => 'image/jpeg', png => 'image/png', jp2 => 'image/jp2', tif => 'image/tiff');
+
+# The picture in a file, by the end of its name
+sub picture_in {
+    my ($path) = @_;
+    my ($extension) = $path =~ /\.(\w+)$/;
+    open my $fh, '<:raw', $path or die "$path: $!\n";
+    my $bytes = do { local $/ = undef; readline $fh };
+    return decode(HTTP::Response->new(200, 'OK', [ 'Content-Type' => $TYPE{$extension} ], $bytes));
+}
+
+sub write_png {
+    my ($path, $picture) = @_;
+    my $said = _image($picture)->Write("png:$path");
+    die "$path: $said\n" if $said;
+    return;
 }
 
 # Any GIF may name a transparent colour; one that no pixel has is none.

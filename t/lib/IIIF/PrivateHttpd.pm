@@ -13,7 +13,7 @@ use File::Temp ();
 use IO::Socket::INET ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(slurp);
+our @EXPORT_OK = qw(slurp spew);
 
 my $PATIENCE = 30;    # seconds: far more than any of this takes
 my $owner    = $$;    # forked clients leave the server alone
