@@ -135,17 +135,18 @@ static int conf_alone(const iiifctl_call_t *call)
     return 1;
 }
 
-/* Base URI or info.json, with a host or without. */
+/* Base URI or info.json, with a host or without; a query stays. */
 static const char *document_url(const char *url, apr_pool_t *pool)
 {
     static const char name[] = "/info.json";
-    apr_size_t len = strlen(url);
+    const char *query = url + strcspn(url, "?");
+    apr_size_t len = (apr_size_t)(query - url);
 
     while (len && url[len - 1] == '/')
         --len;
-    if (len >= sizeof(name) && !strcmp(url + len - (sizeof(name) - 1), name))
+    if (len >= sizeof(name) && !strncmp(url + len - (sizeof(name) - 1), name, sizeof(name) - 1))
         return url;
-    return apr_pstrcat(pool, apr_pstrmemdup(pool, url, len), name, NULL);
+    return apr_pstrcat(pool, apr_pstrmemdup(pool, url, len), name, query, NULL);
 }
 
 static int is_url(const char *url)
