@@ -9,7 +9,7 @@ use File::Copy qw(copy);
 use File::Find ();
 use File::Path qw(make_path remove_tree);
 use IIIF::Client qw(get);
-use IIIF::Ctl qw($FIXTURES $SCRATCH place start end ctl objects files_in set_times);
+use IIIF::Ctl qw($FIXTURES $SCRATCH place start end ctl objects files_in set_times finish until_true children_of);
 use IIIF::Pixels qw(coordinates decode write_png crop scale difference);
 use IIIF::PrivateHttpd qw(slurp spew);
 use JSON::PP qw(decode_json);
@@ -381,5 +381,44 @@ is_deeply [ files_in("$site/mine.png") ], ['notes.txt'], '  it is as it was';
 is((ctl('export', "$SCRATCH/broken.jpg", '--into', $site))[0], 1, 'what is no image is exit code 1');
 is_deeply [ directories($site, qr{/\.iiifctl-}) ], [], '  and nothing is left of it';
 $web->stop;
+
+# -- ended in the midst of it -------------------------------------------------------------------
+
+my $large = place() . '/large.png';
+write_png($large, coordinates(3000, 3000, 64));
+for my $row ([ 'INT', 130 ], [ 'TERM', 143 ], [ 'HUP', 129 ]) {
+    my ($signal, $wanted) = @{$row};
+    my $into = place();
+    my $run = start('export', $large, '--into', $into, '--format', 'webp');
+    until_true(sub { directories($into, qr{/\.iiifctl-.*/tiles}) }, 'an export is begun');
+    is +(end($run, $signal))[0], $wanted, "export: SIG$signal is exit code $wanted";
+    is_deeply [ glob quotemeta($into) . '/*' ], [], '  with no site';
+    is_deeply [ directories($into, qr{/\.iiifctl-}) ], [], '  and nothing half';
+}
+{
+    my $into = place();
+    my $run = start('export', $large, '--into', $into, '--format', 'webp');
+    until_true(sub { directories($into, qr{/\.iiifctl-.*/tiles}) }, 'an export is begun');
+    my ($worker) = children_of($run->{pid});
+    kill 'SEGV', $worker;
+    my ($code, $out, $err) = finish($run);
+    is "$code$out", '1', 'export: a process that crashes is exit code 1';
+    like $err, qr/signal 11/, '  and told';
+    is_deeply [ directories($into, qr{/\.iiifctl-}) ], [], '  nothing half is left';
+    $run = start('export', $large, '--into', $into, '--format', 'webp');
+    until_true(sub { directories($into, qr{/\.iiifctl-.*/tiles}) }, 'an export is begun');
+    ($worker) = children_of($run->{pid});
+    is +(end($run, 'KILL'))[0], 'signal 9', '  one that is killed';
+    until_true(sub { !kill 0, $worker }, 'its process is gone');
+    is +(ctl('export', $large, '--into', $into, '--tile-size', 1024))[0], 0, '    is taken over by the next';
+    is_deeply [ directories($into, qr{/\.iiifctl-}) ], [], '    which clears up';
+}
+{
+    my $into = place();
+    my $run = start('render', $large, 'full/max/0/default.png', '-o', "$into/out.png");
+    until_true(sub { children_of($run->{pid}) }, 'a render is begun');
+    is +(end($run, 'INT'))[0], 130, 'render: SIGINT is exit code 130';
+    is_deeply [ files_in($into) ], [], '  and nothing is there';
+}
 
 done_testing;

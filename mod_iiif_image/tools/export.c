@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/guard.h"
 #include "tools/lease.h"
 #include "tools/output.h"
 #include "tools/served.h"
@@ -87,6 +88,8 @@ static apr_status_t make(const run_t *run, iiif_err_t *err, apr_pool_t *pool)
         rv = iiif_fail(err, IIIF_ECHANGED, "the file was replaced while it was read");
     if (rv == APR_SUCCESS)
         rv = iiifctl_target_commit(target, err, pool);
+    if (rv != APR_SUCCESS)
+        iiifctl_target_explain(target, err);
     iiifctl_target_end(target, pool);
     return rv;
 }
@@ -162,6 +165,16 @@ static void describe(run_t *run, const iiifctl_call_t *call, const char *base)
     run->site.look = &run->served.look;
 }
 
+/* A site has the name of its file. */
+static iiifctl_target_t target_of(const iiifctl_call_t *call)
+{
+    const char *file = iiifctl_absolute(APR_ARRAY_IDX(call->operands, 0, const char *), call->pool);
+
+    return iiifctl_target(iiifctl_format_by_name("iiif3"),
+                          iiifctl_absolute(iiifctl_value(call, INTO, ""), call->pool),
+                          strrchr(file, '/') + 1, call->pool);
+}
+
 static int read_options(run_t *run, const iiifctl_call_t *call)
 {
     const char *base = iiifctl_value(call, BASE, "http://localhost:8000");
@@ -179,9 +192,7 @@ static int read_options(run_t *run, const iiifctl_call_t *call)
         || (code = read_numbers(run, call)) != IIIFCTL_OK)
         return code;
     describe(run, call, base);
-    run->target =
-        iiifctl_target(iiifctl_format_by_name("iiif3"), iiifctl_absolute(into, call->pool),
-                       run->served.ref.name, call->pool);
+    run->target = target_of(call);
     run->force = iiifctl_has(call, FORCE);
     return IIIFCTL_OK;
 }
@@ -202,7 +213,7 @@ static void tell(const run_t *run, int as_json)
     iiifctl_print_json(object);
 }
 
-static int run_export(const iiifctl_call_t *call)
+static int export(const iiifctl_call_t *call)
 {
     run_t run = { .source = NULL };
     int code = read_options(&run, call);
@@ -222,6 +233,25 @@ static int run_export(const iiifctl_call_t *call)
         return iiifctl_served_failed(call, run.served.ref.path, &err);
     tell(&run, iiifctl_has(call, IIIFCTL_JSON));
     return IIIFCTL_OK;
+}
+
+/* If another has the lease by now, it has cleaned up already. */
+static void tidy(const iiifctl_call_t *call, pid_t worker)
+{
+    const iiifctl_target_t target = target_of(call);
+    iiifctl_lease_t lease = { -1 };
+
+    (void)worker;
+    if (iiifctl_lease_take(&lease, target.store, target.result, 0, NULL, call->pool) == APR_SUCCESS)
+        iiifctl_target_end(&target, call->pool);
+    iiifctl_lease_drop(&lease);
+}
+
+static int run_export(const iiifctl_call_t *call)
+{
+    static const iiifctl_guarded_t verb = { export, tidy };
+
+    return iiifctl_guarded(call, &verb);
 }
 
 const iiifctl_verb_t iiifctl_verb_export = { "export", "FILE",

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* iiifctl: makes, checks and shows tiles. One verb, one file; all of them in one table. */
 #include <apr_general.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tools/options.h"
+#include "tools/output.h"
 #include "tools/verbs.h"
 
 #include "base/banned.h"
@@ -56,15 +58,6 @@ static int run(int argc, const char *const *argv, apr_pool_t *pool)
     return code < 0 ? IIIFCTL_OK : code;
 }
 
-/* What could not be written was not said. */
-static int close_output(int code)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    perror("iiifctl: standard output");
-    return code == IIIFCTL_OK ? IIIFCTL_FAILED : code;
-}
-
 int main(int argc, const char *const *argv, const char *const *env)
 {
     apr_pool_t *pool;
@@ -73,6 +66,7 @@ int main(int argc, const char *const *argv, const char *const *env)
     if (apr_app_initialize(&argc, &argv, &env) != APR_SUCCESS
         || apr_pool_create(&pool, NULL) != APR_SUCCESS)
         return IIIFCTL_FAILED;
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     if (argc < 2) {
         print_help(stderr);
         code = IIIFCTL_USAGE;
@@ -83,7 +77,7 @@ int main(int argc, const char *const *argv, const char *const *env)
         printf("iiifctl " VERSION "\n");
     else
         code = run(argc - 1, argv + 1, pool);
-    code = close_output(code);
+    code = iiifctl_close_output(code);
     apr_pool_destroy(pool);
     apr_terminate();
     return code;

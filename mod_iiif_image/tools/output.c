@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "tools/options.h"
+
 #include "base/banned.h"
 
 #define BAR       30 /* characters */
@@ -17,6 +19,14 @@ void iiifctl_print_json(cJSON *object)
     puts(text ? text : "{}");
     cJSON_free(text);
     cJSON_Delete(object);
+}
+
+int iiifctl_close_output(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    perror("iiifctl: standard output");
+    return code == IIIFCTL_OK ? IIIFCTL_FAILED : code;
 }
 
 iiifctl_progress_t iiifctl_progress_begin(int wanted)

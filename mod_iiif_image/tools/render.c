@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/guard.h"
 #include "tools/served.h"
 #include "tools/verbs.h"
 
@@ -73,11 +74,16 @@ static apr_status_t write_bytes(apr_file_t *file, const iiif_bytes_t *bytes, iii
                                          apr_strerror(rv, reason, sizeof(reason)));
 }
 
+static const char *temporary_name(const char *path, pid_t pid, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%s.iiifctl-%ld", path, (long)pid);
+}
+
 /* Whole or not at all. */
 static apr_status_t write_file(const char *path, const iiif_bytes_t *bytes, iiif_err_t *err,
                                apr_pool_t *pool)
 {
-    const char *temporary = apr_psprintf(pool, "%s.iiifctl-%d", path, (int)getpid());
+    const char *temporary = temporary_name(path, getpid(), pool);
     apr_file_t *file;
     apr_status_t rv, closed;
 
@@ -109,7 +115,7 @@ static apr_status_t put(const char *path, const iiif_bytes_t *bytes, iiif_err_t 
     return rv == APR_SUCCESS ? write_bytes(file, bytes, err) : rv;
 }
 
-static int run(const iiifctl_call_t *call)
+static int render(const iiifctl_call_t *call)
 {
     const char *path = iiifctl_value(call, 'o', NULL), *file;
     iiif_bytes_t bytes = { NULL, 0 };
@@ -136,6 +142,21 @@ static int run(const iiifctl_call_t *call)
     if (plan->kind != IIIF_PLAN_STATIC_FILE)
         iiif_bytes_free(bytes.data);
     return IIIFCTL_OK;
+}
+
+static void tidy(const iiifctl_call_t *call, pid_t worker)
+{
+    const char *path = iiifctl_value(call, 'o', NULL);
+
+    if (path)
+        apr_file_remove(temporary_name(path, worker, call->pool), call->pool);
+}
+
+static int run(const iiifctl_call_t *call)
+{
+    static const iiifctl_guarded_t verb = { render, tidy };
+
+    return iiifctl_guarded(call, &verb);
 }
 
 const iiifctl_verb_t iiifctl_verb_render = { "render", "FILE REGION/SIZE/ROTATION/QUALITY.FORMAT",

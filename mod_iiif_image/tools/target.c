@@ -8,6 +8,7 @@
 #include <fts.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -272,6 +273,15 @@ apr_status_t iiifctl_target_verify(const iiifctl_target_t *target, const iiif_so
         touch_all(target, source->stamp.mtime, pool);
     return target->format->kind == IIIF_STORED_PYRAMID ? verify_pyramid(target, source, err, pool)
                                                        : verify_tree(target, source, err, pool);
+}
+
+void iiifctl_target_explain(const iiifctl_target_t *target, iiif_err_t *err)
+{
+    const iiif_err_t said = *err;
+    struct statvfs room;
+
+    if (!statvfs(target->store, &room) && (!room.f_bavail || (room.f_files && !room.f_favail)))
+        iiif_fail(err, APR_ENOSPC, "the disk is full: %.220s", said.text);
 }
 
 static apr_status_t move(const char *from, const char *to, iiif_err_t *err)

@@ -102,6 +102,8 @@ static apr_status_t make(const iiifctl_target_t *target, const iiif_source_t *so
         rv = iiif_fail(err, IIIF_ECHANGED, "the file was replaced while it was read");
     if (rv == APR_SUCCESS)
         rv = iiifctl_target_commit(target, err, pool);
+    if (rv != APR_SUCCESS)
+        iiifctl_target_explain(target, err);
     iiifctl_target_end(target, pool);
     return rv;
 }
