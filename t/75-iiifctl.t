@@ -321,8 +321,35 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
     my ($failed, @told) = objects('tile', "$here/deep", '--into', place());
     is_deeply [ $failed, map { $_->{reason} } grep { ($_->{status} // '') eq 'failed' } @told ], [ 1, 'no identifier can have its name' ],
         'a name that no URL can have is told';
+    my $latin = place();
+    spew("$latin/gr\xfc\xdfe.png", 'x');
+    ($failed, @told) = objects('tile', $latin, '--into', place());
+    is_deeply [ $failed, $told[0]{source} ], [ 1, "$latin/gr\xef\xbf\xbd\xef\xbf\xbde.png" ], 'a name that is not UTF-8 is told in JSON that is';
     ($failed, @told) = objects('tile', "$here/deep/a.png", '--root', "$here/other", '--into', place());
     like $told[0]{reason}, qr/not below/, 'a file beside the root is told';
+}
+
+# -- standard input and output that fail --------------------------------------------------------
+
+{
+    my ($here, $store) = (place(), place());
+    write_png("$here/$_.png", coordinates(64, 48, 8)) for 'a' .. 'd';
+    my $with = sub { return [ '/bin/sh', '-c', "exec \"\$0\" \"\$\@\" $_[0]" ] };
+    for my $row ([ '<&-', 'Bad file descriptor' ], [ '</', 'Is a directory' ]) {
+        my ($redirection, $reason) = @{$row};
+        my ($exit, $out, $err) = ctl($with->($redirection), 'tile', '--into', $store, '--from', '-');
+        is $exit, 1, "a list that cannot be read, $redirection";
+        like $err, qr/standard input: $reason/, '  is told';
+    }
+    my ($exit) = ctl($with->('<&- >&- 2>&-'), 'tile', $here, '--into', $store);
+    is $exit, 1, 'what cannot be said is a failure';
+    is_deeply [ files_in($store) ], [ map { "$_.png.tif" } 'a' .. 'd' ], '  but no other file or process gets to hear it: all are made';
+    for my $row ([ 'render', "$here/a.png", 'full/max/0/default.jpg' ], [ 'info', "$here/a.png" ], [ 'check', $store ], [ 'export', "$here/a.png", '--into', place() ],
+        [ 'tile', $here, '--into', $store ]) {
+        my ($code, $out, $err) = ctl($with->('>/dev/full'), @{$row});
+        is $code, 1, "$row->[0] >/dev/full is a failure";
+        like $err, qr/No space left/, '  and told';
+    }
 }
 
 # -- broken sources -----------------------------------------------------------------------------
@@ -423,9 +450,11 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3)) {
 
 {
     my ($here, $store) = (place(), place());
+    my $alias = place() . '/store';    # as another host may have mounted it
+    symlink $store, $alias or die "$alias: $!\n";
     write_png(sprintf('%s/%02d.png', $here, $_), coordinates(700 + $_, 500, 64)) for 1 .. 16;
     for my $format (qw(tiff deepzoom)) {
-        my @runs = map { start('tile', $here, '--into', $store, '--format', $format, '--json') } 1 .. 3;
+        my @runs = map { start('tile', $here, '--into', $_, '--format', $format, '--json') } $store, $store, $alias;
         my (%made, @codes);
         for my $run (@runs) {
             my ($exit, $out, $err) = finish($run);
@@ -442,7 +471,9 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3)) {
     my $store = place();
     my $first = busy_run($store);
     kill 'STOP', $_ for children_of($first->{pid});
-    my $second = start('tile', $LARGE, '--into', $store, '--json');
+    my $alias = place() . '/store';
+    symlink $store, $alias or die "$alias: $!\n";
+    my $second = start('tile', $LARGE, '--into', $alias, '--json');
     sleep 0.3;
     is_deeply [ waitpid($second->{pid}, POSIX::WNOHANG()), slurp($second->{out}) ], [ 0, '' ], 'who finds an image being made waits';
     kill 'KILL', $first->{pid};
@@ -454,6 +485,18 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3)) {
 }
 
 # -- check --------------------------------------------------------------------------------------
+
+{
+    my $here = place();
+    my $link = place() . '/link';
+    write_png("$here/a.png", coordinates(64, 48, 8));
+    symlink $here, $link or die "$link: $!\n";
+    is_deeply [ map { "$_->{path} $_->{status}" } (objects('check', $link))[1] ], ["$link/a.png ok"], 'a directory may be given by a link';
+    POSIX::mkfifo("$here/b.png", oct 600) or die "b.png: $!\n";
+    my ($exit, $told) = objects('check', "$here/b.png");
+    is "$exit $told->{reason}", '1 it is neither file nor directory', 'a pipe is not waited for';
+    is +(ctl('check', $here))[0], 0, '  and passed over in a directory';
+}
 
 # The findings of check, by path
 sub findings {

@@ -221,6 +221,9 @@ my $weight = sum0(map { -s "$tiles/$_" } grep { m{^(?:gone|older|other)\.png|^su
 is_deeply [ (ctl('clean', $tiles))[0], [ files_in($tiles) ] ], [ 0, \@before ], 'without --source no tiles go';
 is((ctl('clean', $tiles, '--max-size', '1M'))[0], 2, 'tiles are not counted');
 like +(ctl('clean', $tiles, '--source', $tiles))[2], qr/may not lie in the store/, 'nor are originals looked for among them';
+my $by_link = place() . '/tiles';
+symlink $tiles, $by_link or die "$by_link: $!\n";
+is +(objects('clean', $by_link, '--source', $originals, '--dry-run'))[-1]{removed}, 20, 'a store may be given by a link';
 my ($looked, @would) = objects('clean', $tiles, '--source', $originals, '--dry-run');
 my $total = pop @would;
 is_deeply [ $looked, @{$total}{qw(kind removed bytes left)} ], [ 0, 'tiles', 20, $weight, 9 ], '--dry-run tells what would go, in bytes';
@@ -378,6 +381,10 @@ my ($refused, undef, $complaint) = ctl('export', "$pictures/mine.png", '--into',
 is $refused, 1, 'what is no site is never replaced';
 like $complaint, qr/in the way/, '  and that is said';
 is_deeply [ files_in("$site/mine.png") ], ['notes.txt'], '  it is as it was';
+copy($one, "$pictures/gr\xfc\xdfe.png") or die "latin: $!\n";
+is((ctl('export', "$pictures/gr\xfc\xdfe.png", '--into', $site))[0], 0, 'a name that is not UTF-8');
+is decode_json(slurp("$site/gr\xfc\xdfe.png/manifest.json"))->{label}{none}[0], 'gr%fc%dfe.png', '  is told as in its URL';
+is((ctl('export', $one, '--into', $site, $_->[0], $_->[1]))[0], 2, "  and $_->[0] has to be UTF-8") for [ '--label', "\xfc" ], [ '--rights', "http://\xfc" ];
 is((ctl('export', "$SCRATCH/broken.jpg", '--into', $site))[0], 1, 'what is no image is exit code 1');
 is_deeply [ directories($site, qr{/\.iiifctl-}) ], [], '  and nothing is left of it';
 $web->stop;

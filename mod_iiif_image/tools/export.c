@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "tools/guard.h"
 #include "tools/lease.h"
 #include "tools/output.h"
@@ -98,10 +99,12 @@ static apr_status_t make_unless_current(run_t *run, iiif_err_t *err, apr_pool_t 
 {
     iiifctl_lease_t lease = { -1 };
     int current = 0;
+    char reason[120];
     apr_status_t rv = apr_dir_make_recursive(run->target.store, APR_FPROT_OS_DEFAULT, pool);
 
     if (rv != APR_SUCCESS)
-        return iiif_fail(err, rv, "cannot make %s", run->target.store);
+        return iiif_fail(err, rv, "cannot make %s: %s", run->target.store,
+                         apr_strerror(rv, reason, sizeof(reason)));
     rv = iiifctl_lease_take(&lease, run->target.store, run->target.result, 1, err, pool);
     if (rv == APR_SUCCESS)
         rv = look(&current, run, err, pool);
@@ -160,7 +163,8 @@ static void describe(run_t *run, const iiifctl_call_t *call, const char *base)
     run->site.encoded = apr_pescape_path_segment(call->pool, name);
     run->site.id = apr_pstrcat(call->pool, apr_pstrmemdup(call->pool, base, len), "/",
                                run->site.encoded, NULL);
-    run->site.label = iiifctl_value(call, LABEL, name);
+    run->site.label =
+        iiifctl_value(call, LABEL, iiif_path_is_clean_utf8(name) ? name : run->site.encoded);
     run->site.rights = iiifctl_value(call, RIGHTS, NULL);
     run->site.look = &run->served.look;
 }
@@ -175,6 +179,22 @@ static iiifctl_target_t target_of(const iiifctl_call_t *call)
                           strrchr(file, '/') + 1, call->pool);
 }
 
+/* JSON has nothing else. */
+static int check_texts(const iiifctl_call_t *call)
+{
+    int i;
+
+    for (i = 0; i < call->given->nelts; ++i) {
+        const iiifctl_given_t *given = &APR_ARRAY_IDX(call->given, i, iiifctl_given_t);
+
+        if ((given->letter == LABEL || given->letter == RIGHTS)
+            && !iiif_path_is_clean_utf8(given->value))
+            return iiifctl_usage(call, "--%s: it is not UTF-8, or has control characters",
+                                 given->letter == LABEL ? "label" : "rights");
+    }
+    return IIIFCTL_OK;
+}
+
 static int read_options(run_t *run, const iiifctl_call_t *call)
 {
     const char *base = iiifctl_value(call, BASE, "http://localhost:8000");
@@ -187,6 +207,8 @@ static int read_options(run_t *run, const iiifctl_call_t *call)
         return iiifctl_usage(call, "--into DIR has to be given");
     if (!is_web_uri(base))
         return iiifctl_usage(call, "--base-url: '%s' is not http:// or https://", base);
+    if (check_texts(call) != IIIFCTL_OK)
+        return IIIFCTL_USAGE;
     code = iiifctl_served_open(&run->served, call, APR_ARRAY_IDX(call->operands, 0, const char *));
     if (code != IIIFCTL_OK || (code = read_format(run, call)) != IIIFCTL_OK
         || (code = read_numbers(run, call)) != IIIFCTL_OK)

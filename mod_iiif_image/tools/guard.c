@@ -24,6 +24,7 @@ static void settle_worker(pid_t guard, const sigset_t *held, const sigset_t *bef
         if (number != SIGCHLD && sigismember(held, number) == 1)
             signal(number, SIG_IGN);
     }
+    signal(SIGPIPE, SIG_IGN); /* a reader that is gone is an error, not a crash */
     sigprocmask(SIG_SETMASK, before, NULL);
 #ifdef __linux__
     prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* iiifctl: makes, checks and shows tiles. One verb, one file; all of them in one table. */
 #include <apr_general.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/options.h"
 #include "tools/output.h"
@@ -58,11 +60,25 @@ static int run(int argc, const char *const *argv, apr_pool_t *pool)
     return code < 0 ? IIIFCTL_OK : code;
 }
 
+/* A standard descriptor that is closed would be the next file's, or a socket's: what is said would
+ * go there. It is given one that can but fail, as it does when it is closed. */
+static void hold_descriptors(void)
+{
+    static const int flags[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+    int fd;
+
+    for (fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", flags[fd]);
+    }
+}
+
 int main(int argc, const char *const *argv, const char *const *env)
 {
     apr_pool_t *pool;
     int code = IIIFCTL_OK;
 
+    hold_descriptors();
     if (apr_app_initialize(&argc, &argv, &env) != APR_SUCCESS
         || apr_pool_create(&pool, NULL) != APR_SUCCESS)
         return IIIFCTL_FAILED;

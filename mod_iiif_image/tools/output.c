@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/path.h"
 #include "tools/options.h"
 
 #include "base/banned.h"
@@ -12,11 +13,26 @@
 #define ERASE     "\r\033[K"
 #define DRAW_REST apr_time_from_msec(100)
 
+/* JSON is UTF-8, file names are bytes: one that is none of it becomes U+FFFD. */
+static void print_utf8(const char *text)
+{
+    while (*text) {
+        const int length = iiif_path_utf8_sequence(text);
+
+        if (length || !(*text & 0x80))
+            fwrite(text, 1, length ? (size_t)length : 1, stdout);
+        else
+            fputs("\xef\xbf\xbd", stdout);
+        text += length ? length : 1;
+    }
+    putchar('\n');
+}
+
 void iiifctl_print_json(cJSON *object)
 {
     char *text = cJSON_PrintUnformatted(object);
 
-    puts(text ? text : "{}");
+    print_utf8(text ? text : "{}");
     cJSON_free(text);
     cJSON_Delete(object);
 }

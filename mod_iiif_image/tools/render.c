@@ -86,18 +86,21 @@ static apr_status_t write_file(const char *path, const iiif_bytes_t *bytes, iiif
     const char *temporary = temporary_name(path, getpid(), pool);
     apr_file_t *file;
     apr_status_t rv, closed;
+    char reason[120];
 
     rv = apr_file_open(&file, temporary,
                        APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_TRUNCATE | APR_FOPEN_BINARY,
                        APR_FPROT_OS_DEFAULT, pool);
     if (rv != APR_SUCCESS)
-        return iiif_fail(err, rv, "cannot open %s", temporary);
+        return iiif_fail(err, rv, "cannot open %s: %s", temporary,
+                         apr_strerror(rv, reason, sizeof(reason)));
     rv = write_bytes(file, bytes, err);
     closed = apr_file_close(file);
     if (rv == APR_SUCCESS && closed != APR_SUCCESS)
         rv = iiif_fail(err, closed, "cannot write %s", temporary);
     if (rv == APR_SUCCESS && (rv = apr_file_rename(temporary, path, pool)) != APR_SUCCESS)
-        iiif_fail(err, rv, "cannot rename %s to %s", temporary, path);
+        iiif_fail(err, rv, "cannot rename %s to %s: %s", temporary, path,
+                  apr_strerror(rv, reason, sizeof(reason)));
     if (rv != APR_SUCCESS)
         apr_file_remove(temporary, pool);
     return rv;

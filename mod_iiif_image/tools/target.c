@@ -213,10 +213,13 @@ void iiifctl_target_end(const iiifctl_target_t *target, apr_pool_t *pool)
 apr_status_t iiifctl_target_begin(const iiifctl_target_t *target, iiif_err_t *err, apr_pool_t *pool)
 {
     apr_status_t rv;
+    char reason[120];
 
     iiifctl_target_end(target, pool);
     rv = apr_dir_make_recursive(target->temporary, APR_FPROT_OS_DEFAULT, pool);
-    return rv == APR_SUCCESS ? rv : iiif_fail(err, rv, "cannot make %s", target->temporary);
+    return rv == APR_SUCCESS ? rv
+                             : iiif_fail(err, rv, "cannot make %s: %s", target->temporary,
+                                         apr_strerror(rv, reason, sizeof(reason)));
 }
 
 /* A source may have a time that is yet to come: its tiles must not be older. */

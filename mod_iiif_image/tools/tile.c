@@ -376,13 +376,15 @@ static int run_tile(const iiifctl_call_t *call)
         .baton = &run, .begin = begin, .work = work, .tidy = tidy, .done = done
     };
     int code = read_options(&run, call), i, ended;
+    char reason[120];
     apr_status_t rv;
 
     if (code != IIIFCTL_OK || (code = open_feeds(&run, call)) != IIIFCTL_OK)
         return code;
     rv = apr_dir_make_recursive(run.store, APR_FPROT_OS_DEFAULT, call->pool);
     if (rv != APR_SUCCESS) {
-        fprintf(stderr, "iiifctl tile: cannot make %s\n", run.store);
+        fprintf(stderr, "iiifctl tile: cannot make %s: %s\n", run.store,
+                apr_strerror(rv, reason, sizeof(reason)));
         close_feeds(&run);
         return IIIFCTL_FAILED;
     }
@@ -391,6 +393,8 @@ static int run_tile(const iiifctl_call_t *call)
     run.progress = iiifctl_progress_begin(!run.json);
     for (i = 0; i < run.sources.files->nelts; ++i)
         run.progress.expected += APR_ARRAY_IDX(run.sources.files, i, iiifctl_file_t *)->size;
+    run.progress.total = run.sources.list < 0 ? run.sources.files->nelts : 0;
+    iiifctl_progress_draw(&run.progress, 1);
     crew.size = run.jobs;
     crew.strict = run.strict;
     crew.sources = &run.sources;
