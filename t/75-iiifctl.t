@@ -12,7 +12,9 @@ use IIIF::Client qw(get);
 use IIIF::Ctl qw($FIXTURES $SCRATCH place start finish ctl objects until_true children_of files_in litter set_times);
 use IIIF::Pixels qw(coordinates picture_in write_png crop scale difference);
 use IIIF::PrivateHttpd qw(slurp spew);
+use IIIF::TiffReader qw(levels_of);
 use JSON::PP qw(decode_json);
+use List::Util qw(max min sum0);
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -20,7 +22,6 @@ use Time::HiRes qw(sleep);
 my $MAN = getcwd() . '/mod_iiif_image/doc/iiifctl.1';
 
 sub ceil_div { my ($a, $b) = @_; return int(($a + $b - 1) / $b) }
-sub min      { my ($a, $b) = @_; return $a < $b ? $a : $b }
 
 # How far a sample may be off on average: one that JPEG kept, one that was halved by other means, a tile of a few
 # pixels. Chequers of 8 pixels lose more than those of 64; a lone pixel has the tile's black around it.
@@ -49,6 +50,8 @@ for my $row ([ 2, qr/usage/ ], [ 2, qr/no verb 'fly'/, 'fly' ], [ 2, qr/--into/,
     [ 2, qr/--quality: '1e2'/, 'tile', '--into', 'x', '--quality', '1e2', 'y' ],
     [ 2, qr/multiple of 16/, 'tile', '--into', 'x', '--tile-size', '100', 'y' ],
     [ 2, qr/deepzoom alone/, 'tile', '--into', 'x', '--overlap', '1', 'y' ], [ 2, qr/not -/, 'tile', '--into', 'x', '--from', 'list' ],
+    [ 2, qr/an operand is empty/, 'tile', '--into', 'x', '' ], [ 2, qr/an operand is empty/, 'clean', '' ],
+    [ 2, qr/--into is empty/, 'tile', '--into', '', "$FIXTURES/small.png" ], [ 2, qr/--source is empty/, 'check', '--source', '', 'x' ],
     [ 2, qr/no PATH/, 'check' ], [ 2, qr/one FILE/, 'info' ], [ 2, qr/FILE and REGION/, 'render', 'x' ],
     [ 2, qr/URL-PATH and FILE/, 'explain', 'x' ], [ 2, qr/is not REGION/, 'render', "$FIXTURES/small.png", 'full/max' ],
     [ 2, qr/--page: '0'/, 'info', '--page', '0', "$FIXTURES/small.png" ], [ 1, qr/no-such/, 'info', "$FIXTURES/no-such.png" ],
@@ -632,6 +635,23 @@ for my $version (2, 3) {
     is_deeply [ @{$told}{qw(format width height orientation quality)} ], [ 'png', 481, 323, 1, 'color' ], '  and what the file says';
 }
 $httpd->stop;
+for my $name (qw(map.tif map-subifd.tif levels-big.tif)) {
+    my ($exit, $told) = objects('info', "$FIXTURES/$name");
+    my %stored = map { $_->{width} . 'x' . $_->{height} => $_ } levels_of("$FIXTURES/$name");
+    my (@is, @should);
+    for my $level (grep { $_->{raw} } @{ $told->{levels} }) {
+        my $from = $stored{"$level->{width}x$level->{height}"};
+        my @ends = map { $from->{offsets}[$_] + $from->{lengths}[$_] } 0 .. $#{ $from->{offsets} };
+        push @is,     [ @{$level}{qw(offset end bytes)} ];
+        push @should, [ min(@{ $from->{offsets} }), max(@ends), sum0(@{ $from->{lengths} }) ];
+    }
+    cmp_ok scalar @is, '>', 0, "$name has levels that are sent raw" if $name =~ /^map/;
+    is_deeply \@is, \@should, '  info tells where their tiles lie';
+}
+my ($placed, $said) = ctl('info', "$FIXTURES/map.tif");
+my ($top) = levels_of("$FIXTURES/map.tif");
+my $bytes = sum0(@{ $top->{lengths} });
+like $said, qr/^  level 0 +4001x3003, raw: 16 x 12 tiles of 256x256, jpg, $bytes bytes between $top->{offsets}[0] and \d+$/m, '  to people, too';
 
 # -- explain ------------------------------------------------------------------------------------
 
@@ -656,6 +676,8 @@ for my $row ([ 'map.jpg', qr/no TIFF/ ], [ 'strips.tif', qr/not tiled/ ], [ 'ori
     my (undef, $told) = objects('explain', "$name/0,0,128,128/max/0/default.jpg", "$FIXTURES/$name");
     like $told->{notRaw}, $why, "$name has no raw tiles, because";
 }
+is_deeply [ objects('explain', 'https://h.example:8080/iiif/3/map.tif/full/max/0/default.jpg?a=b#c', "$FIXTURES/map.tif") ],
+    [ objects('explain', '/iiif/3/map.tif/full/max/0/default.jpg', "$FIXTURES/map.tif") ], 'a URL may be given whole';
 my ($failed, $told) = objects('explain', '/iiif/2/map.tif/full/^max/0/default.jpg', "$FIXTURES/map.tif");
 is $failed, 1, 'a request that is refused is an error';
 like $told->{error}, qr/size/, '  and explained';

@@ -141,10 +141,15 @@ static void test_quiet(void)
        "a file is not given before a second has passed since it was last written");
     settle();
     ok(count("first/new.png") == 1, "  then it is, once for all that happened to it");
+    if (link(under("file.png"), under("first/hard.png"))
+        || symlink(under("file.png"), under("first/soft.png")))
+        abort();
+    settle();
+    ok(count("first/hard.png") == 1 && count("first/soft.png") == 1, "links are, too");
     spew("first/later.txt");
     spew("first/.later.png");
     settle();
-    ok(sources.files->nelts == 3, "what is hidden or no image is not");
+    ok(sources.files->nelts == 5, "what is hidden or no image is not");
 }
 
 static void test_directories(void)
