@@ -29,6 +29,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_status(iiif_child_status, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(iiif_status, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(iiif_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    iiif_rehearse_hooks();
 }
 
 AP_DECLARE_MODULE(iiif_image) = { STANDARD20_MODULE_STUFF, iiif_dir_conf_create,

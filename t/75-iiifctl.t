@@ -12,7 +12,9 @@ use IIIF::Client qw(get);
 use IIIF::Ctl qw($FIXTURES $SCRATCH place start finish ctl objects until_true children_of files_in litter set_times);
 use IIIF::Pixels qw(coordinates picture_in write_png crop scale difference);
 use IIIF::PrivateHttpd qw(slurp spew);
+use IIIF::TiffReader qw(levels_of);
 use JSON::PP qw(decode_json);
+use List::Util qw(max min sum0);
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -20,7 +22,6 @@ use Time::HiRes qw(sleep);
 my $MAN = getcwd() . '/mod_iiif_image/doc/iiifctl.1';
 
 sub ceil_div { my ($a, $b) = @_; return int(($a + $b - 1) / $b) }
-sub min      { my ($a, $b) = @_; return $a < $b ? $a : $b }
 
 # How far a sample may be off on average: one that JPEG kept, one that was halved by other means, a tile of a few
 # pixels. Chequers of 8 pixels lose more than those of 64; a lone pixel has the tile's black around it.
@@ -49,6 +50,8 @@ for my $row ([ 2, qr/usage/ ], [ 2, qr/no verb 'fly'/, 'fly' ], [ 2, qr/--into/,
     [ 2, qr/--quality: '1e2'/, 'tile', '--into', 'x', '--quality', '1e2', 'y' ],
     [ 2, qr/multiple of 16/, 'tile', '--into', 'x', '--tile-size', '100', 'y' ],
     [ 2, qr/deepzoom alone/, 'tile', '--into', 'x', '--overlap', '1', 'y' ], [ 2, qr/not -/, 'tile', '--into', 'x', '--from', 'list' ],
+    [ 2, qr/an operand is empty/, 'tile', '--into', 'x', '' ], [ 2, qr/an operand is empty/, 'clean', '' ],
+    [ 2, qr/--into is empty/, 'tile', '--into', '', "$FIXTURES/small.png" ], [ 2, qr/--source is empty/, 'check', '--source', '', 'x' ],
     [ 2, qr/no PATH/, 'check' ], [ 2, qr/one FILE/, 'info' ], [ 2, qr/FILE and REGION/, 'render', 'x' ],
     [ 2, qr/URL-PATH and FILE/, 'explain', 'x' ], [ 2, qr/is not REGION/, 'render', "$FIXTURES/small.png", 'full/max' ],
     [ 2, qr/--page: '0'/, 'info', '--page', '0', "$FIXTURES/small.png" ], [ 1, qr/no-such/, 'info', "$FIXTURES/no-such.png" ],
@@ -322,8 +325,35 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
     my ($failed, @told) = objects('tile', "$here/deep", '--into', place());
     is_deeply [ $failed, map { $_->{reason} } grep { ($_->{status} // '') eq 'failed' } @told ], [ 1, 'no identifier can have its name' ],
         'a name that no URL can have is told';
+    my $latin = place();
+    spew("$latin/gr\xfc\xdfe.png", 'x');
+    ($failed, @told) = objects('tile', $latin, '--into', place());
+    is_deeply [ $failed, $told[0]{source} ], [ 1, "$latin/gr\xef\xbf\xbd\xef\xbf\xbde.png" ], 'a name that is not UTF-8 is told in JSON that is';
     ($failed, @told) = objects('tile', "$here/deep/a.png", '--root', "$here/other", '--into', place());
     like $told[0]{reason}, qr/not below/, 'a file beside the root is told';
+}
+
+# -- standard input and output that fail --------------------------------------------------------
+
+{
+    my ($here, $store) = (place(), place());
+    write_png("$here/$_.png", coordinates(64, 48, 8)) for 'a' .. 'd';
+    my $with = sub { return [ '/bin/sh', '-c', "exec \"\$0\" \"\$\@\" $_[0]" ] };
+    for my $row ([ '<&-', 'Bad file descriptor' ], [ '</', 'Is a directory' ]) {
+        my ($redirection, $reason) = @{$row};
+        my ($exit, $out, $err) = ctl($with->($redirection), 'tile', '--into', $store, '--from', '-');
+        is $exit, 1, "a list that cannot be read, $redirection";
+        like $err, qr/standard input: $reason/, '  is told';
+    }
+    my ($exit) = ctl($with->('<&- >&- 2>&-'), 'tile', $here, '--into', $store);
+    is $exit, 1, 'what cannot be said is a failure';
+    is_deeply [ files_in($store) ], [ map { "$_.png.tif" } 'a' .. 'd' ], '  but no other file or process gets to hear it: all are made';
+    for my $row ([ 'render', "$here/a.png", 'full/max/0/default.jpg' ], [ 'info', "$here/a.png" ], [ 'check', $store ], [ 'export', "$here/a.png", '--into', place() ],
+        [ 'tile', $here, '--into', $store ]) {
+        my ($code, $out, $err) = ctl($with->('>/dev/full'), @{$row});
+        is $code, 1, "$row->[0] >/dev/full is a failure";
+        like $err, qr/No space left/, '  and told';
+    }
 }
 
 # -- broken sources -----------------------------------------------------------------------------
@@ -424,9 +454,11 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3)) {
 
 {
     my ($here, $store) = (place(), place());
+    my $alias = place() . '/store';    # as another host may have mounted it
+    symlink $store, $alias or die "$alias: $!\n";
     write_png(sprintf('%s/%02d.png', $here, $_), coordinates(700 + $_, 500, 64)) for 1 .. 16;
     for my $format (qw(tiff deepzoom)) {
-        my @runs = map { start('tile', $here, '--into', $store, '--format', $format, '--json') } 1 .. 3;
+        my @runs = map { start('tile', $here, '--into', $_, '--format', $format, '--json') } $store, $store, $alias;
         my (%made, @codes);
         for my $run (@runs) {
             my ($exit, $out, $err) = finish($run);
@@ -443,7 +475,9 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3)) {
     my $store = place();
     my $first = busy_run($store);
     kill 'STOP', $_ for children_of($first->{pid});
-    my $second = start('tile', $LARGE, '--into', $store, '--json');
+    my $alias = place() . '/store';
+    symlink $store, $alias or die "$alias: $!\n";
+    my $second = start('tile', $LARGE, '--into', $alias, '--json');
     sleep 0.3;
     is_deeply [ waitpid($second->{pid}, POSIX::WNOHANG()), slurp($second->{out}) ], [ 0, '' ], 'who finds an image being made waits';
     kill 'KILL', $first->{pid};
@@ -455,6 +489,18 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3)) {
 }
 
 # -- check --------------------------------------------------------------------------------------
+
+{
+    my $here = place();
+    my $link = place() . '/link';
+    write_png("$here/a.png", coordinates(64, 48, 8));
+    symlink $here, $link or die "$link: $!\n";
+    is_deeply [ map { "$_->{path} $_->{status}" } (objects('check', $link))[1] ], ["$link/a.png ok"], 'a directory may be given by a link';
+    POSIX::mkfifo("$here/b.png", oct 600) or die "b.png: $!\n";
+    my ($exit, $told) = objects('check', "$here/b.png");
+    is "$exit $told->{reason}", '1 it is neither file nor directory', 'a pipe is not waited for';
+    is +(ctl('check', $here))[0], 0, '  and passed over in a directory';
+}
 
 # The findings of check, by path
 sub findings {
@@ -590,6 +636,23 @@ for my $version (2, 3) {
     is_deeply [ @{$told}{qw(format width height orientation quality)} ], [ 'png', 481, 323, 1, 'color' ], '  and what the file says';
 }
 $httpd->stop;
+for my $name (qw(map.tif map-subifd.tif levels-big.tif)) {
+    my ($exit, $told) = objects('info', "$FIXTURES/$name");
+    my %stored = map { $_->{width} . 'x' . $_->{height} => $_ } levels_of("$FIXTURES/$name");
+    my (@is, @should);
+    for my $level (grep { $_->{raw} } @{ $told->{levels} }) {
+        my $from = $stored{"$level->{width}x$level->{height}"};
+        my @ends = map { $from->{offsets}[$_] + $from->{lengths}[$_] } 0 .. $#{ $from->{offsets} };
+        push @is,     [ @{$level}{qw(offset end bytes)} ];
+        push @should, [ min(@{ $from->{offsets} }), max(@ends), sum0(@{ $from->{lengths} }) ];
+    }
+    cmp_ok scalar @is, '>', 0, "$name has levels that are sent raw" if $name =~ /^map/;
+    is_deeply \@is, \@should, '  info tells where their tiles lie';
+}
+my ($placed, $said) = ctl('info', "$FIXTURES/map.tif");
+my ($top) = levels_of("$FIXTURES/map.tif");
+my $bytes = sum0(@{ $top->{lengths} });
+like $said, qr/^  level 0 +4001x3003, raw: 16 x 12 tiles of 256x256, jpg, $bytes bytes between $top->{offsets}[0] and \d+$/m, '  to people, too';
 
 # -- explain ------------------------------------------------------------------------------------
 
@@ -614,6 +677,8 @@ for my $row ([ 'map.jpg', qr/no TIFF/ ], [ 'strips.tif', qr/not tiled/ ], [ 'ori
     my (undef, $told) = objects('explain', "$name/0,0,128,128/max/0/default.jpg", "$FIXTURES/$name");
     like $told->{notRaw}, $why, "$name has no raw tiles, because";
 }
+is_deeply [ objects('explain', 'https://h.example:8080/iiif/3/map.tif/full/max/0/default.jpg?a=b#c', "$FIXTURES/map.tif") ],
+    [ objects('explain', '/iiif/3/map.tif/full/max/0/default.jpg', "$FIXTURES/map.tif") ], 'a URL may be given whole';
 my ($failed, $told) = objects('explain', '/iiif/2/map.tif/full/^max/0/default.jpg', "$FIXTURES/map.tif");
 is $failed, 1, 'a request that is refused is an error';
 like $told->{error}, qr/size/, '  and explained';

@@ -9,7 +9,7 @@ use File::Copy qw(copy);
 use File::Find ();
 use File::Path qw(make_path remove_tree);
 use IIIF::Client qw(get);
-use IIIF::Ctl qw($FIXTURES $SCRATCH place start end ctl objects files_in set_times);
+use IIIF::Ctl qw($FIXTURES $SCRATCH place start end ctl objects files_in set_times finish until_true children_of);
 use IIIF::Pixels qw(coordinates decode write_png crop scale difference);
 use IIIF::PrivateHttpd qw(slurp spew);
 use JSON::PP qw(decode_json);
@@ -221,6 +221,9 @@ my $weight = sum0(map { -s "$tiles/$_" } grep { m{^(?:gone|older|other)\.png|^su
 is_deeply [ (ctl('clean', $tiles))[0], [ files_in($tiles) ] ], [ 0, \@before ], 'without --source no tiles go';
 is((ctl('clean', $tiles, '--max-size', '1M'))[0], 2, 'tiles are not counted');
 like +(ctl('clean', $tiles, '--source', $tiles))[2], qr/may not lie in the store/, 'nor are originals looked for among them';
+my $by_link = place() . '/tiles';
+symlink $tiles, $by_link or die "$by_link: $!\n";
+is +(objects('clean', $by_link, '--source', $originals, '--dry-run'))[-1]{removed}, 20, 'a store may be given by a link';
 my ($looked, @would) = objects('clean', $tiles, '--source', $originals, '--dry-run');
 my $total = pop @would;
 is_deeply [ $looked, @{$total}{qw(kind removed bytes left)} ], [ 0, 'tiles', 20, $weight, 9 ], '--dry-run tells what would go, in bytes';
@@ -378,8 +381,51 @@ my ($refused, undef, $complaint) = ctl('export', "$pictures/mine.png", '--into',
 is $refused, 1, 'what is no site is never replaced';
 like $complaint, qr/in the way/, '  and that is said';
 is_deeply [ files_in("$site/mine.png") ], ['notes.txt'], '  it is as it was';
+copy($one, "$pictures/gr\xfc\xdfe.png") or die "latin: $!\n";
+is((ctl('export', "$pictures/gr\xfc\xdfe.png", '--into', $site))[0], 0, 'a name that is not UTF-8');
+is decode_json(slurp("$site/gr\xfc\xdfe.png/manifest.json"))->{label}{none}[0], 'gr%fc%dfe.png', '  is told as in its URL';
+is((ctl('export', $one, '--into', $site, $_->[0], $_->[1]))[0], 2, "  and $_->[0] has to be UTF-8") for [ '--label', "\xfc" ], [ '--rights', "http://\xfc" ];
 is((ctl('export', "$SCRATCH/broken.jpg", '--into', $site))[0], 1, 'what is no image is exit code 1');
 is_deeply [ directories($site, qr{/\.iiifctl-}) ], [], '  and nothing is left of it';
 $web->stop;
+
+# -- ended in the midst of it -------------------------------------------------------------------
+
+my $large = place() . '/large.png';
+write_png($large, coordinates(3000, 3000, 64));
+for my $row ([ 'INT', 130 ], [ 'TERM', 143 ], [ 'HUP', 129 ]) {
+    my ($signal, $wanted) = @{$row};
+    my $into = place();
+    my $run = start('export', $large, '--into', $into, '--format', 'webp');
+    until_true(sub { directories($into, qr{/\.iiifctl-.*/tiles}) }, 'an export is begun');
+    is +(end($run, $signal))[0], $wanted, "export: SIG$signal is exit code $wanted";
+    is_deeply [ glob quotemeta($into) . '/*' ], [], '  with no site';
+    is_deeply [ directories($into, qr{/\.iiifctl-}) ], [], '  and nothing half';
+}
+{
+    my $into = place();
+    my $run = start('export', $large, '--into', $into, '--format', 'webp');
+    until_true(sub { directories($into, qr{/\.iiifctl-.*/tiles}) }, 'an export is begun');
+    my ($worker) = children_of($run->{pid});
+    kill 'SEGV', $worker;
+    my ($code, $out, $err) = finish($run);
+    is "$code$out", '1', 'export: a process that crashes is exit code 1';
+    like $err, qr/signal 11/, '  and told';
+    is_deeply [ directories($into, qr{/\.iiifctl-}) ], [], '  nothing half is left';
+    $run = start('export', $large, '--into', $into, '--format', 'webp');
+    until_true(sub { directories($into, qr{/\.iiifctl-.*/tiles}) }, 'an export is begun');
+    ($worker) = children_of($run->{pid});
+    is +(end($run, 'KILL'))[0], 'signal 9', '  one that is killed';
+    until_true(sub { !kill 0, $worker }, 'its process is gone');
+    is +(ctl('export', $large, '--into', $into, '--tile-size', 1024))[0], 0, '    is taken over by the next';
+    is_deeply [ directories($into, qr{/\.iiifctl-}) ], [], '    which clears up';
+}
+{
+    my $into = place();
+    my $run = start('render', $large, 'full/max/0/default.png', '-o', "$into/out.png");
+    until_true(sub { children_of($run->{pid}) }, 'a render is begun');
+    is +(end($run, 'INT'))[0], 130, 'render: SIGINT is exit code 130';
+    is_deeply [ files_in($into) ], [], '  and nothing is there';
+}
 
 done_testing;

@@ -8,9 +8,10 @@
 
 #define SEGMENT_MAX 255 /* NAME_MAX everywhere; beyond it httpd's own walk says 403 */
 
-/* Length of the UTF-8 sequence at s, or 0. Rows of RFC 3629, 4: the second byte decides. */
-static int utf8_sequence(const unsigned char *s)
+/* Rows of RFC 3629, 4: the second byte decides. */
+int iiif_path_utf8_sequence(const char *text)
 {
+    const unsigned char *s = (const unsigned char *)text;
     int n, i;
 
     if (s[0] < 0x80)
@@ -30,14 +31,12 @@ static int utf8_sequence(const unsigned char *s)
 
 int iiif_path_is_clean_utf8(const char *text)
 {
-    const unsigned char *s = (const unsigned char *)text;
-
-    while (*s) {
-        int n = utf8_sequence(s);
+    while (*text) {
+        int n = iiif_path_utf8_sequence(text);
 
         if (!n)
             return 0;
-        s += n;
+        text += n;
     }
     return 1;
 }

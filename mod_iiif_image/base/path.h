@@ -9,6 +9,10 @@
 
 #include "base/err.h"
 
+/** Bytes of the well-formed UTF-8 sequence that NUL-terminated @a text begins with; 0: there is
+ * none, or it is a control character. */
+int iiif_path_utf8_sequence(const char *text);
+
 /**
  * Is @a text well-formed UTF-8 without control characters? Overlong forms, surrogates and code
  * points above U+10FFFF are refused (RFC 3629, 3).

@@ -21,6 +21,9 @@ int iiif_translate(request_rec *r);
 int iiif_fixups(request_rec *r);
 /** Answer. */
 int iiif_handler(request_rec *r);
+/** With -t -D IIIF_ASKED=URL: take part in that, too, and answer that one request on standard
+ *  output. To be called when hooks are registered; does nothing otherwise. */
+void iiif_rehearse_hooks(void);
 /** Answer as "SetHandler iiif-status" wants it. */
 int iiif_status(request_rec *r);
 /** fixups: what was granted by `Require iiif-public` was granted to one file. */

@@ -152,7 +152,7 @@ static int is_worth_checking(const char *path, apr_pool_t *pool)
 static void check_directory(run_t *run, const char *path, apr_pool_t *pool)
 {
     char *const paths[] = { apr_pstrdup(pool, path), NULL };
-    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
     FTSENT *entry;
 
     while (fts && (entry = fts_read(fts))) {
@@ -163,10 +163,11 @@ static void check_directory(run_t *run, const char *path, apr_pool_t *pool)
         else if (entry->fts_info == FTS_F && !hidden
                  && is_worth_checking(entry->fts_path, run->scratch))
             check_one(run, apr_pstrdup(run->scratch, entry->fts_path));
-        else if (entry->fts_info == FTS_DNR)
+        else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR
+                 || entry->fts_info == FTS_NS)
             tell(run, &(iiifctl_finding_t){ .path = entry->fts_path,
                                             .kind = "unknown",
-                                            .reason = "the directory cannot be read" });
+                                            .reason = "it cannot be read" });
     }
     if (fts)
         fts_close(fts);
@@ -187,6 +188,10 @@ static void check_operand(run_t *run, const char *operand, apr_pool_t *pool)
         run->store = path;
         check_directory(run, path, pool);
     }
+    else if (finfo.filetype != APR_REG)
+        tell(run, &(iiifctl_finding_t){ .path = path,
+                                        .kind = "unknown",
+                                        .reason = "it is neither file nor directory" });
     else {
         run->store = slash == path ? "/" : apr_pstrmemdup(pool, path, (apr_size_t)(slash - path));
         check_one(run, path);

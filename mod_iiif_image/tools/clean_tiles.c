@@ -266,7 +266,7 @@ static void clean_litter(iiifctl_clean_t *clean, const char *path, apr_pool_t *p
 static void remove_empty(const iiifctl_clean_t *clean)
 {
     char *const paths[] = { apr_pstrdup(clean->pool, clean->store), NULL };
-    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
     FTSENT *entry;
 
     while (fts && (entry = fts_read(fts))) {
@@ -336,7 +336,7 @@ static void note_file(found_t *found, const iiifctl_clean_t *clean, const char *
 static void walk(found_t *found, const iiifctl_clean_t *clean)
 {
     char *const paths[] = { apr_pstrdup(clean->pool, clean->store), NULL };
-    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
     FTSENT *entry;
 
     while (fts && (entry = fts_read(fts))) {

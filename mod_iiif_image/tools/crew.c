@@ -75,15 +75,13 @@ static void hold_signals(lead_t *lead)
 /* -- in a worker --------------------------------------------------------------------------------
  */
 
-/* A terminal's Ctrl-C reaches the worker too, but the leader decides. A file beyond the limit of
- * its size is an error like a full disk. */
+/* A terminal's Ctrl-C reaches the worker too, but the leader decides. */
 static void settle_worker(pid_t leader, const lead_t *lead)
 {
     unsigned i;
 
     for (i = 0; i < ENDINGS; ++i)
         signal(endings[i], SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
     sigprocmask(SIG_SETMASK, &lead->open, NULL);
 #ifdef __linux__
     prctl(PR_SET_PDEATHSIG, SIGKILL);

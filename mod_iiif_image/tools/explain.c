@@ -30,11 +30,14 @@ static const char *const kinds[] = {
     [IIIF_REQUEST_ZOOMIFY_TILE] = "Zoomify tile",
 };
 
-/* What follows the prefix, still encoded. */
-static const char *behind_prefix(const char *path, const char *prefix)
+/* What follows the prefix, still encoded; of a whole URL, too, as it is copied from elsewhere. */
+static const char *behind_prefix(const char *url, const char *prefix, apr_pool_t *pool)
 {
+    const char *path = apr_pstrmemdup(pool, url, strcspn(url, "?#")), *host = strstr(path, "://");
     apr_size_t len = strlen(prefix);
 
+    if (*path != '/' && host)
+        path = host + 3 + strcspn(host + 3, "/");
     if (!strncmp(path, prefix, len) && path[len] == '/')
         path += len;
     return *path == '/' ? path + 1 : path;
@@ -286,7 +289,8 @@ static int run(const iiifctl_call_t *call)
     code = iiifctl_served_open(&served, call, APR_ARRAY_IDX(call->operands, 1, const char *));
     if (code != IIIFCTL_OK)
         return code;
-    return explain(call, behind_prefix(path, iiifctl_value(call, PREFIX, "/iiif")), &served);
+    return explain(call, behind_prefix(path, iiifctl_value(call, PREFIX, "/iiif"), call->pool),
+                   &served);
 }
 
 const iiifctl_verb_t iiifctl_verb_explain = { "explain", "URL-PATH FILE",

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/path.h"
+#include "tools/guard.h"
 #include "tools/lease.h"
 #include "tools/output.h"
 #include "tools/served.h"
@@ -87,6 +89,8 @@ static apr_status_t make(const run_t *run, iiif_err_t *err, apr_pool_t *pool)
         rv = iiif_fail(err, IIIF_ECHANGED, "the file was replaced while it was read");
     if (rv == APR_SUCCESS)
         rv = iiifctl_target_commit(target, err, pool);
+    if (rv != APR_SUCCESS)
+        iiifctl_target_explain(target, err);
     iiifctl_target_end(target, pool);
     return rv;
 }
@@ -95,10 +99,12 @@ static apr_status_t make_unless_current(run_t *run, iiif_err_t *err, apr_pool_t 
 {
     iiifctl_lease_t lease = { -1 };
     int current = 0;
+    char reason[120];
     apr_status_t rv = apr_dir_make_recursive(run->target.store, APR_FPROT_OS_DEFAULT, pool);
 
     if (rv != APR_SUCCESS)
-        return iiif_fail(err, rv, "cannot make %s", run->target.store);
+        return iiif_fail(err, rv, "cannot make %s: %s", run->target.store,
+                         apr_strerror(rv, reason, sizeof(reason)));
     rv = iiifctl_lease_take(&lease, run->target.store, run->target.result, 1, err, pool);
     if (rv == APR_SUCCESS)
         rv = look(&current, run, err, pool);
@@ -157,9 +163,36 @@ static void describe(run_t *run, const iiifctl_call_t *call, const char *base)
     run->site.encoded = apr_pescape_path_segment(call->pool, name);
     run->site.id = apr_pstrcat(call->pool, apr_pstrmemdup(call->pool, base, len), "/",
                                run->site.encoded, NULL);
-    run->site.label = iiifctl_value(call, LABEL, name);
+    run->site.label =
+        iiifctl_value(call, LABEL, iiif_path_is_clean_utf8(name) ? name : run->site.encoded);
     run->site.rights = iiifctl_value(call, RIGHTS, NULL);
     run->site.look = &run->served.look;
+}
+
+/* A site has the name of its file. */
+static iiifctl_target_t target_of(const iiifctl_call_t *call)
+{
+    const char *file = iiifctl_absolute(APR_ARRAY_IDX(call->operands, 0, const char *), call->pool);
+
+    return iiifctl_target(iiifctl_format_by_name("iiif3"),
+                          iiifctl_absolute(iiifctl_value(call, INTO, ""), call->pool),
+                          strrchr(file, '/') + 1, call->pool);
+}
+
+/* JSON has nothing else. */
+static int check_texts(const iiifctl_call_t *call)
+{
+    int i;
+
+    for (i = 0; i < call->given->nelts; ++i) {
+        const iiifctl_given_t *given = &APR_ARRAY_IDX(call->given, i, iiifctl_given_t);
+
+        if ((given->letter == LABEL || given->letter == RIGHTS)
+            && !iiif_path_is_clean_utf8(given->value))
+            return iiifctl_usage(call, "--%s: it is not UTF-8, or has control characters",
+                                 given->letter == LABEL ? "label" : "rights");
+    }
+    return IIIFCTL_OK;
 }
 
 static int read_options(run_t *run, const iiifctl_call_t *call)
@@ -174,14 +207,14 @@ static int read_options(run_t *run, const iiifctl_call_t *call)
         return iiifctl_usage(call, "--into DIR has to be given");
     if (!is_web_uri(base))
         return iiifctl_usage(call, "--base-url: '%s' is not http:// or https://", base);
+    if (check_texts(call) != IIIFCTL_OK)
+        return IIIFCTL_USAGE;
     code = iiifctl_served_open(&run->served, call, APR_ARRAY_IDX(call->operands, 0, const char *));
     if (code != IIIFCTL_OK || (code = read_format(run, call)) != IIIFCTL_OK
         || (code = read_numbers(run, call)) != IIIFCTL_OK)
         return code;
     describe(run, call, base);
-    run->target =
-        iiifctl_target(iiifctl_format_by_name("iiif3"), iiifctl_absolute(into, call->pool),
-                       run->served.ref.name, call->pool);
+    run->target = target_of(call);
     run->force = iiifctl_has(call, FORCE);
     return IIIFCTL_OK;
 }
@@ -202,7 +235,7 @@ static void tell(const run_t *run, int as_json)
     iiifctl_print_json(object);
 }
 
-static int run_export(const iiifctl_call_t *call)
+static int export(const iiifctl_call_t *call)
 {
     run_t run = { .source = NULL };
     int code = read_options(&run, call);
@@ -222,6 +255,25 @@ static int run_export(const iiifctl_call_t *call)
         return iiifctl_served_failed(call, run.served.ref.path, &err);
     tell(&run, iiifctl_has(call, IIIFCTL_JSON));
     return IIIFCTL_OK;
+}
+
+/* If another has the lease by now, it has cleaned up already. */
+static void tidy(const iiifctl_call_t *call, pid_t worker)
+{
+    const iiifctl_target_t target = target_of(call);
+    iiifctl_lease_t lease = { -1 };
+
+    (void)worker;
+    if (iiifctl_lease_take(&lease, target.store, target.result, 0, NULL, call->pool) == APR_SUCCESS)
+        iiifctl_target_end(&target, call->pool);
+    iiifctl_lease_drop(&lease);
+}
+
+static int run_export(const iiifctl_call_t *call)
+{
+    static const iiifctl_guarded_t verb = { export, tidy };
+
+    return iiifctl_guarded(call, &verb);
 }
 
 const iiifctl_verb_t iiifctl_verb_export = { "export", "FILE",

@@ -8,6 +8,43 @@
 
 #include "base/banned.h"
 
+/* Where in the file the tiles of a level lie. */
+typedef struct place_t {
+    apr_uint64_t first, end; /* bytes from its start: of the first one, behind the last one */
+    apr_uint64_t bytes;      /* of all of them */
+} place_t;
+
+static place_t place_of(const iiif_raw_level_t *raw)
+{
+    const apr_uint64_t count = (apr_uint64_t)raw->columns * raw->rows;
+    place_t place = { ~APR_UINT64_C(0), 0, 0 };
+    apr_uint64_t i;
+
+    for (i = 0; i < count; ++i) {
+        const apr_uint64_t offset = raw->offsets[i], end = offset + raw->lengths[i];
+
+        if (!raw->lengths[i])
+            continue;
+        if (offset < place.first)
+            place.first = offset;
+        if (end > place.end)
+            place.end = end;
+        place.bytes += raw->lengths[i];
+    }
+    if (!place.bytes)
+        place.first = 0;
+    return place;
+}
+
+static void add_place(cJSON *object, const iiif_raw_level_t *raw)
+{
+    const place_t place = place_of(raw);
+
+    cJSON_AddNumberToObject(object, "offset", (double)place.first);
+    cJSON_AddNumberToObject(object, "end", (double)place.end);
+    cJSON_AddNumberToObject(object, "bytes", (double)place.bytes);
+}
+
 static cJSON *level_json(const iiif_level_t *level)
 {
     cJSON *object = cJSON_CreateObject();
@@ -22,6 +59,7 @@ static cJSON *level_json(const iiif_level_t *level)
         cJSON_AddNumberToObject(object, "columns", level->raw->columns);
         cJSON_AddNumberToObject(object, "rows", level->raw->rows);
         cJSON_AddStringToObject(object, "format", iiif_format(level->raw->format)->extension);
+        add_place(object, level->raw);
     }
     else
         cJSON_AddStringToObject(object, "blocked", level->blocked);
@@ -47,9 +85,14 @@ void iiifctl_levels_print(const iiif_source_t *source)
         const iiif_raw_level_t *raw = level->raw;
 
         printf("  level %-5d %ux%u, ", i, level->dims.width, level->dims.height);
-        if (raw)
-            printf("raw: %u x %u tiles of %ux%u, %s\n", raw->columns, raw->rows, raw->tile.width,
-                   raw->tile.height, iiif_format(raw->format)->extension);
+        if (raw) {
+            const place_t place = place_of(raw);
+
+            printf("raw: %u x %u tiles of %ux%u, %s, %" APR_UINT64_T_FMT
+                   " bytes between %" APR_UINT64_T_FMT " and %" APR_UINT64_T_FMT "\n",
+                   raw->columns, raw->rows, raw->tile.width, raw->tile.height,
+                   iiif_format(raw->format)->extension, place.bytes, place.first, place.end);
+        }
         else
             printf("not raw: %s\n", level->blocked);
     }

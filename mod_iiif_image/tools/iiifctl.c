@@ -2,10 +2,14 @@
 /* iiifctl: makes, checks and shows tiles. One verb, one file; all of them in one table. */
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/options.h"
+#include "tools/output.h"
 #include "tools/verbs.h"
 
 #include "base/banned.h"
@@ -97,13 +101,17 @@ static int run(int argc, const char *const *argv, apr_pool_t *pool)
     return code < 0 ? IIIFCTL_OK : code;
 }
 
-/* What could not be written was not said. */
-static int close_output(int code)
+/* A standard descriptor that is closed would be the next file's, or a socket's: what is said would
+ * go there. It is given one that can but fail, as it does when it is closed. */
+static void hold_descriptors(void)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    perror("iiifctl: standard output");
-    return code == IIIFCTL_OK ? IIIFCTL_FAILED : code;
+    static const int flags[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+    int fd;
+
+    for (fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", flags[fd]);
+    }
 }
 
 int main(int argc, const char *const *argv, const char *const *env)
@@ -111,9 +119,11 @@ int main(int argc, const char *const *argv, const char *const *env)
     apr_pool_t *pool;
     int code = IIIFCTL_OK;
 
+    hold_descriptors();
     if (apr_app_initialize(&argc, &argv, &env) != APR_SUCCESS
         || apr_pool_create(&pool, NULL) != APR_SUCCESS)
         return IIIFCTL_FAILED;
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     if (argc < 2) {
         print_help(stderr);
         code = IIIFCTL_USAGE;
@@ -124,7 +134,7 @@ int main(int argc, const char *const *argv, const char *const *env)
         printf("iiifctl " VERSION "\n");
     else
         code = run(argc - 1, argv + 1, pool);
-    code = close_output(code);
+    code = iiifctl_close_output(code);
     apr_pool_destroy(pool);
     apr_terminate();
     return code;

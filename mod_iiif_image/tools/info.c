@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* iiifctl info: what a file says of itself, and the info.json that would be served. */
+/* iiifctl info: what a file says of itself, and the info.json that would be served; or the one that
+ * httpd serves, by its own configuration. */
 #include <apr_escape.h>
 #include <apr_strings.h>
 #include <stdio.h>
@@ -10,17 +11,20 @@
 #include "image/vips_process.h"
 #include "tools/facts.h"
 #include "tools/output.h"
+#include "tools/rehearsal.h"
 #include "tools/served.h"
 #include "tools/verbs.h"
 
 #include "base/banned.h"
 
-enum { ID = IIIFCTL_OWN, API };
+enum { ID = IIIFCTL_OWN, API, CONF, HTTPD };
 
 static const iiifctl_option_t options[] = {
     IIIFCTL_SERVED_OPTIONS,
     { API, "api", "N", "version of the info.json: 3 (default) or 2" },
     { ID, "id", "URI", "in front of the identifier (default https://example.org/iiif)" },
+    { CONF, "conf", "HTTPD.CONF", "what httpd would answer to a URL, by that configuration" },
+    { HTTPD, "httpd", "PROGRAM", "that reads it (default " IIIF_APACHECTL ")" },
     { IIIFCTL_JSON, "json", NULL, "one JSON object" },
     { 0, NULL, NULL, NULL }
 };
@@ -80,19 +84,114 @@ static void tell(const iiif_plan_t *plan, const char *json, int as_json)
     cJSON_Delete(object);
 }
 
-static int run(const iiifctl_call_t *call)
+/* -- of a URL -----------------------------------------------------------------------------------
+ */
+
+/* The reason, where httpd tells one in plain text. */
+static int refused(const char *url, const iiifctl_answer_t *answer)
+{
+    const int plain = answer->type && !strncmp(answer->type, "text/plain", 10);
+
+    fprintf(stderr, "iiifctl info: %s: httpd would answer %s%s%s%s%.*s\n", url, answer->status,
+            answer->location ? ", to " : "", answer->location ? answer->location : "",
+            plain ? ": " : "", plain ? (int)strcspn(answer->body, "\n") : 0, answer->body);
+    return IIIFCTL_FAILED;
+}
+
+static int tell_answer(const char *url, const iiifctl_answer_t *answer, int as_json)
+{
+    cJSON *told, *info = cJSON_Parse(answer->body);
+    char *text;
+
+    if (!info || strncmp(answer->status, "200 ", 4) != 0) {
+        cJSON_Delete(info);
+        return refused(url, answer);
+    }
+    if (as_json) {
+        told = cJSON_CreateObject();
+        cJSON_AddStringToObject(told, "url", url);
+        cJSON_AddItemToObject(told, "info", info);
+        iiifctl_print_json(told);
+        return IIIFCTL_OK;
+    }
+    text = cJSON_Print(info);
+    printf("url          %s\ninfo.json    %s\n", url, text ? text : answer->body);
+    cJSON_free(text);
+    cJSON_Delete(info);
+    return IIIFCTL_OK;
+}
+
+/* The configuration has all that other options could say. */
+static int conf_alone(const iiifctl_call_t *call)
+{
+    int i;
+
+    for (i = 0; i < call->given->nelts; ++i) {
+        const int letter = APR_ARRAY_IDX(call->given, i, iiifctl_given_t).letter;
+
+        if (letter != CONF && letter != HTTPD && letter != IIIFCTL_JSON)
+            return 0;
+    }
+    return 1;
+}
+
+/* Base URI or info.json, with a host or without; a query stays. */
+static const char *document_url(const char *url, apr_pool_t *pool)
+{
+    static const char name[] = "/info.json";
+    const char *query = url + strcspn(url, "?");
+    apr_size_t len = (apr_size_t)(query - url);
+
+    while (len && url[len - 1] == '/')
+        --len;
+    if (len >= sizeof(name) && !strncmp(url + len - (sizeof(name) - 1), name, sizeof(name) - 1))
+        return url;
+    return apr_pstrcat(pool, apr_pstrmemdup(pool, url, len), name, query, NULL);
+}
+
+static int is_url(const char *url)
+{
+    const char *host =
+        strncmp(url, "https://", 8) ? strncmp(url, "http://", 7) ? NULL : url + 7 : url + 8;
+
+    return *url == '/' || (host && *host && *host != '/' && strchr(host, '/'));
+}
+
+static int run_url(const iiifctl_call_t *call, const char *operand)
+{
+    const char *conf = iiifctl_absolute(iiifctl_value(call, CONF, ""), call->pool);
+    const char *url = document_url(operand, call->pool);
+    iiifctl_answer_t answer;
+    iiif_err_t err;
+    apr_status_t rv;
+
+    if (!is_url(url))
+        return iiifctl_usage(call, "'%s' is neither /path nor http://host/path", operand);
+    if (!conf_alone(call))
+        return iiifctl_usage(call, "with --conf, --httpd and --json alone can be given");
+    rv = iiifctl_rehearse(&answer, iiifctl_value(call, HTTPD, IIIF_APACHECTL), conf, url, &err,
+                          call->pool);
+    fputs(answer.said, stderr);
+    if (rv == APR_SUCCESS)
+        return tell_answer(url, &answer, iiifctl_has(call, IIIFCTL_JSON));
+    fprintf(stderr, "iiifctl info: %s\n", err.text);
+    return IIIFCTL_FAILED;
+}
+
+/* -- the verb -----------------------------------------------------------------------------------
+ */
+
+static int run_file(const iiifctl_call_t *call, const char *file)
 {
     static const long versions[2] = { 2, 3 };
     iiifctl_served_t served;
     iiif_plan_t *plan;
     iiif_err_t err;
-    const char *file;
     long version = 3;
     int code;
 
-    if (call->operands->nelts != 1)
-        return iiifctl_usage(call, "one FILE has to be given");
-    file = APR_ARRAY_IDX(call->operands, 0, const char *);
+    if (iiifctl_has(call, HTTPD))
+        return iiifctl_usage(call, "--httpd is for --conf");
     if ((code = iiifctl_number_of(&version, call, API, versions)) != IIIFCTL_OK
         || (code = iiifctl_served_open(&served, call, file)) != IIIFCTL_OK)
         return code;
@@ -104,6 +203,16 @@ static int run(const iiifctl_call_t *call)
     return IIIFCTL_OK;
 }
 
-const iiifctl_verb_t iiifctl_verb_info = { "info", "FILE",
+static int run(const iiifctl_call_t *call)
+{
+    const char *operand;
+
+    if (call->operands->nelts != 1)
+        return iiifctl_usage(call, "one FILE has to be given, or with --conf one URL");
+    operand = APR_ARRAY_IDX(call->operands, 0, const char *);
+    return iiifctl_has(call, CONF) ? run_url(call, operand) : run_file(call, operand);
+}
+
+const iiifctl_verb_t iiifctl_verb_info = { "info", "FILE | URL --conf HTTPD.CONF",
                                            "tells what is known of an image, and its info.json",
                                            options, run };

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -25,7 +26,8 @@ static apr_status_t take(iiifctl_lease_t *lease, const char *path, range_t range
 
     lease->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (lease->fd < 0)
-        return iiif_fail(err, APR_FROM_OS_ERROR(errno), "cannot open %s", path);
+        return iiif_fail(err, APR_FROM_OS_ERROR(errno), "cannot open %s: %s", path,
+                         strerror(errno));
     rv = iiif_range_lock(lease->fd, range.at, range.len, wait);
     if (rv == APR_SUCCESS)
         return APR_SUCCESS;
@@ -40,10 +42,19 @@ static const char *lease_file(const char *directory, apr_pool_t *pool)
     return apr_pstrcat(pool, directory, "/.iiifctl-lease", NULL);
 }
 
-apr_status_t iiifctl_lease_take(iiifctl_lease_t *lease, const char *directory, const char *name,
+/* Hosts may have mounted it in different places, and people use links. */
+static const char *name_below(const char *path, const char *directory)
+{
+    const apr_size_t len = strlen(directory);
+
+    return !strncmp(path, directory, len) && path[len] == '/' ? path + len + 1 : path;
+}
+
+apr_status_t iiifctl_lease_take(iiifctl_lease_t *lease, const char *directory, const char *path,
                                 int wait, iiif_err_t *err, apr_pool_t *pool)
 {
-    const range_t place = { (apr_off_t)(iiif_hash_text(IIIF_HASH_EMPTY, name) & PLACES), 1 };
+    const apr_uint64_t hash = iiif_hash_text(IIIF_HASH_EMPTY, name_below(path, directory));
+    const range_t place = { (apr_off_t)(hash & PLACES), 1 };
 
     return take(lease, lease_file(directory, pool), place, wait, err);
 }

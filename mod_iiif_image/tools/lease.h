@@ -18,12 +18,14 @@ typedef struct iiifctl_lease_t {
 } iiifctl_lease_t;
 
 /**
- * Take the lease of @a name.
- * @param directory where the lease file is, made if need be; the same for all who may meet
+ * Take the lease of @a path.
+ * @param directory where the lease file is, made if need be; the same for all who may meet, by
+ *                  whatever name they call it
+ * @param path      what is to be made, below it
  * @param wait      0: do not; else until the holder is done, or dead
  * @return APR_SUCCESS; APR_EAGAIN: another has it; else the file cannot be made or locked
  */
-apr_status_t iiifctl_lease_take(iiifctl_lease_t *lease, const char *directory, const char *name,
+apr_status_t iiifctl_lease_take(iiifctl_lease_t *lease, const char *directory, const char *path,
                                 int wait, iiif_err_t *err, apr_pool_t *pool);
 
 /**

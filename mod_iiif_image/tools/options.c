@@ -61,6 +61,37 @@ static void keep_silent(void *arg, const char *fmt, ...)
     (void)fmt;
 }
 
+/* Of a letter that was given. */
+static const iiifctl_option_t *option_of(const iiifctl_call_t *call, int letter)
+{
+    const iiifctl_option_t *option = call->verb->options;
+
+    while (option->letter != letter)
+        ++option;
+    return option;
+}
+
+/* An empty path would be that of the working directory, where a variable of a script is not set.
+ * Only texts and prefixes may be empty. */
+static int check_empty(const iiifctl_call_t *call)
+{
+    int i;
+
+    for (i = 0; i < call->operands->nelts; ++i) {
+        if (!*APR_ARRAY_IDX(call->operands, i, const char *))
+            return iiifctl_usage(call, "an operand is empty");
+    }
+    for (i = 0; i < call->given->nelts; ++i) {
+        const iiifctl_given_t *given = &APR_ARRAY_IDX(call->given, i, iiifctl_given_t);
+        const iiifctl_option_t *option = option_of(call, given->letter);
+
+        if (given->value && !*given->value && strcmp(option->argument, "TEXT") != 0
+            && strcmp(option->argument, "PATH") != 0)
+            return iiifctl_usage(call, "--%s is empty", option->name);
+    }
+    return IIIFCTL_OK;
+}
+
 int iiifctl_call_read(iiifctl_call_t *call, const iiifctl_verb_t *verb, int argc,
                       const char *const *argv, apr_pool_t *pool)
 {
@@ -87,7 +118,7 @@ int iiifctl_call_read(iiifctl_call_t *call, const iiifctl_verb_t *verb, int argc
                                                     : "there is no such option");
     for (; state->ind < argc; ++state->ind)
         APR_ARRAY_PUSH(call->operands, const char *) = state->argv[state->ind];
-    return IIIFCTL_OK;
+    return check_empty(call);
 }
 
 int iiifctl_usage(const iiifctl_call_t *call, const char *fmt, ...)
@@ -135,23 +166,14 @@ int iiifctl_has(const iiifctl_call_t *call, int letter)
     return iiifctl_value(call, letter, NULL) != NULL;
 }
 
-static const char *name_of(const iiifctl_call_t *call, int letter)
-{
-    const iiifctl_option_t *option = call->verb->options;
-
-    while (option->name && option->letter != letter)
-        ++option;
-    return option->name ? option->name : "help";
-}
-
 int iiifctl_number_of(long *number, const iiifctl_call_t *call, int letter, const long range[2])
 {
     const char *text = iiifctl_value(call, letter, NULL);
 
     if (!text || iiifctl_number(number, text, range[0], range[1]))
         return IIIFCTL_OK;
-    return iiifctl_usage(call, "--%s: '%s' is not a number from %ld to %ld", name_of(call, letter),
-                         text, range[0], range[1]);
+    return iiifctl_usage(call, "--%s: '%s' is not a number from %ld to %ld",
+                         option_of(call, letter)->name, text, range[0], range[1]);
 }
 
 const char *iiifctl_absolute(const char *path, apr_pool_t *pool)

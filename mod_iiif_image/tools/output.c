@@ -3,6 +3,9 @@
 
 #include <unistd.h>
 
+#include "base/path.h"
+#include "tools/options.h"
+
 #include "base/banned.h"
 
 #define BAR       30 /* characters */
@@ -10,13 +13,36 @@
 #define ERASE     "\r\033[K"
 #define DRAW_REST apr_time_from_msec(100)
 
+/* JSON is UTF-8, file names are bytes: one that is none of it becomes U+FFFD. */
+static void print_utf8(const char *text)
+{
+    while (*text) {
+        const int length = iiif_path_utf8_sequence(text);
+
+        if (length || !(*text & 0x80))
+            fwrite(text, 1, length ? (size_t)length : 1, stdout);
+        else
+            fputs("\xef\xbf\xbd", stdout);
+        text += length ? length : 1;
+    }
+    putchar('\n');
+}
+
 void iiifctl_print_json(cJSON *object)
 {
     char *text = cJSON_PrintUnformatted(object);
 
-    puts(text ? text : "{}");
+    print_utf8(text ? text : "{}");
     cJSON_free(text);
     cJSON_Delete(object);
+}
+
+int iiifctl_close_output(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    perror("iiifctl: standard output");
+    return code == IIIFCTL_OK ? IIIFCTL_FAILED : code;
 }
 
 iiifctl_progress_t iiifctl_progress_begin(int wanted)

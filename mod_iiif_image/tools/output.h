@@ -13,6 +13,10 @@
 /** Print @a object on one line, and delete it. */
 void iiifctl_print_json(cJSON *object);
 
+/** Before a process ends: what could not be written to standard output was not said.
+ *  @return @a code, or IIIFCTL_FAILED instead of IIIFCTL_OK */
+int iiifctl_close_output(int code);
+
 /** How far a run is. */
 typedef struct iiifctl_progress_t {
     int shown;          /**< there is a terminal */

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/options.h"
+
 #include "base/banned.h"
 
 #define PORT  6379
@@ -235,9 +237,12 @@ static int tick(iiifctl_sources_t *sources, void *baton, int wanted)
 
 static apr_status_t read_uri(apr_uri_t *uri, const char *text, iiif_err_t *err, apr_pool_t *pool)
 {
+    long port;
+
     if (apr_uri_parse(pool, text, uri) != APR_SUCCESS || !uri->scheme
         || strcmp(uri->scheme, "redis") != 0 || !uri->hostname || !*uri->hostname || uri->user
-        || uri->query || uri->fragment || !uri->path || uri->path[0] != '/' || !uri->path[1])
+        || uri->query || uri->fragment || !uri->path || uri->path[0] != '/' || !uri->path[1]
+        || (uri->port_str && !iiifctl_number(&port, uri->port_str, 1, 65535)))
         return iiif_fail(err, APR_EINVAL, "--queue: '%.200s' is not redis://host[:port]/list",
                          text);
     return APR_SUCCESS;

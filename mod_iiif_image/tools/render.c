@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/guard.h"
 #include "tools/served.h"
 #include "tools/verbs.h"
 
@@ -73,25 +74,33 @@ static apr_status_t write_bytes(apr_file_t *file, const iiif_bytes_t *bytes, iii
                                          apr_strerror(rv, reason, sizeof(reason)));
 }
 
+static const char *temporary_name(const char *path, pid_t pid, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%s.iiifctl-%ld", path, (long)pid);
+}
+
 /* Whole or not at all. */
 static apr_status_t write_file(const char *path, const iiif_bytes_t *bytes, iiif_err_t *err,
                                apr_pool_t *pool)
 {
-    const char *temporary = apr_psprintf(pool, "%s.iiifctl-%d", path, (int)getpid());
+    const char *temporary = temporary_name(path, getpid(), pool);
     apr_file_t *file;
     apr_status_t rv, closed;
+    char reason[120];
 
     rv = apr_file_open(&file, temporary,
                        APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_TRUNCATE | APR_FOPEN_BINARY,
                        APR_FPROT_OS_DEFAULT, pool);
     if (rv != APR_SUCCESS)
-        return iiif_fail(err, rv, "cannot open %s", temporary);
+        return iiif_fail(err, rv, "cannot open %s: %s", temporary,
+                         apr_strerror(rv, reason, sizeof(reason)));
     rv = write_bytes(file, bytes, err);
     closed = apr_file_close(file);
     if (rv == APR_SUCCESS && closed != APR_SUCCESS)
         rv = iiif_fail(err, closed, "cannot write %s", temporary);
     if (rv == APR_SUCCESS && (rv = apr_file_rename(temporary, path, pool)) != APR_SUCCESS)
-        iiif_fail(err, rv, "cannot rename %s to %s", temporary, path);
+        iiif_fail(err, rv, "cannot rename %s to %s: %s", temporary, path,
+                  apr_strerror(rv, reason, sizeof(reason)));
     if (rv != APR_SUCCESS)
         apr_file_remove(temporary, pool);
     return rv;
@@ -109,7 +118,7 @@ static apr_status_t put(const char *path, const iiif_bytes_t *bytes, iiif_err_t 
     return rv == APR_SUCCESS ? write_bytes(file, bytes, err) : rv;
 }
 
-static int run(const iiifctl_call_t *call)
+static int render(const iiifctl_call_t *call)
 {
     const char *path = iiifctl_value(call, 'o', NULL), *file;
     iiif_bytes_t bytes = { NULL, 0 };
@@ -136,6 +145,21 @@ static int run(const iiifctl_call_t *call)
     if (plan->kind != IIIF_PLAN_STATIC_FILE)
         iiif_bytes_free(bytes.data);
     return IIIFCTL_OK;
+}
+
+static void tidy(const iiifctl_call_t *call, pid_t worker)
+{
+    const char *path = iiifctl_value(call, 'o', NULL);
+
+    if (path)
+        apr_file_remove(temporary_name(path, worker, call->pool), call->pool);
+}
+
+static int run(const iiifctl_call_t *call)
+{
+    static const iiifctl_guarded_t verb = { render, tidy };
+
+    return iiifctl_guarded(call, &verb);
 }
 
 const iiifctl_verb_t iiifctl_verb_render = { "render", "FILE REGION/SIZE/ROTATION/QUALITY.FORMAT",

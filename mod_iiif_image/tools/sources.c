@@ -238,12 +238,14 @@ void iiifctl_sources_read(iiifctl_sources_t *sources)
 {
     char text[4096];
     ssize_t n, i;
+    apr_status_t error;
 
     if (sources->feed) {
         sources->feed->read(sources, sources->feed->baton);
         return;
     }
     n = read(sources->list, text, sizeof(text));
+    error = n < 0 ? APR_FROM_OS_ERROR(errno) : APR_SUCCESS;
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     for (i = 0; i < n; ++i) {
@@ -256,4 +258,6 @@ void iiifctl_sources_read(iiifctl_sources_t *sources)
         end_line(sources);
         sources->list = -1;
     }
+    if (n < 0)
+        add(sources, "standard input", apr_strerror(error, text, sizeof(text)));
 }

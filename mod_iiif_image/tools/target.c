@@ -8,6 +8,7 @@
 #include <fts.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -212,10 +213,13 @@ void iiifctl_target_end(const iiifctl_target_t *target, apr_pool_t *pool)
 apr_status_t iiifctl_target_begin(const iiifctl_target_t *target, iiif_err_t *err, apr_pool_t *pool)
 {
     apr_status_t rv;
+    char reason[120];
 
     iiifctl_target_end(target, pool);
     rv = apr_dir_make_recursive(target->temporary, APR_FPROT_OS_DEFAULT, pool);
-    return rv == APR_SUCCESS ? rv : iiif_fail(err, rv, "cannot make %s", target->temporary);
+    return rv == APR_SUCCESS ? rv
+                             : iiif_fail(err, rv, "cannot make %s: %s", target->temporary,
+                                         apr_strerror(rv, reason, sizeof(reason)));
 }
 
 /* A source may have a time that is yet to come: its tiles must not be older. */
@@ -272,6 +276,15 @@ apr_status_t iiifctl_target_verify(const iiifctl_target_t *target, const iiif_so
         touch_all(target, source->stamp.mtime, pool);
     return target->format->kind == IIIF_STORED_PYRAMID ? verify_pyramid(target, source, err, pool)
                                                        : verify_tree(target, source, err, pool);
+}
+
+void iiifctl_target_explain(const iiifctl_target_t *target, iiif_err_t *err)
+{
+    const iiif_err_t said = *err;
+    struct statvfs room;
+
+    if (!statvfs(target->store, &room) && (!room.f_bavail || (room.f_files && !room.f_favail)))
+        iiif_fail(err, APR_ENOSPC, "the disk is full: %.220s", said.text);
 }
 
 static apr_status_t move(const char *from, const char *to, iiif_err_t *err)

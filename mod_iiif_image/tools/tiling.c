@@ -47,6 +47,8 @@ static apr_status_t make(const iiifctl_target_t *target, const iiif_source_t *so
         rv = iiif_fail(err, IIIF_ECHANGED, "the file was replaced while it was read");
     if (rv == APR_SUCCESS)
         rv = iiifctl_target_commit(target, err, pool);
+    if (rv != APR_SUCCESS)
+        iiifctl_target_explain(target, err);
     iiifctl_target_end(target, pool);
     return rv;
 }
@@ -257,9 +259,11 @@ static void share_processors(iiifctl_tiling_t *tiling)
 apr_status_t iiifctl_tiling_prepare(const iiifctl_tiling_t *tiling)
 {
     apr_status_t rv = apr_dir_make_recursive(tiling->store, APR_FPROT_OS_DEFAULT, tiling->pool);
+    char reason[120];
 
     if (rv != APR_SUCCESS)
-        fprintf(stderr, "iiifctl %s: cannot make %s\n", tiling->verb, tiling->store);
+        fprintf(stderr, "iiifctl %s: cannot make %s: %s\n", tiling->verb, tiling->store,
+                apr_strerror(rv, reason, sizeof(reason)));
     return rv;
 }
 
@@ -275,6 +279,8 @@ int iiifctl_tiling_run(iiifctl_tiling_t *tiling)
     for (i = 0; i < tiling->sources.files->nelts; ++i)
         tiling->progress.expected +=
             APR_ARRAY_IDX(tiling->sources.files, i, iiifctl_file_t *)->size;
+    tiling->progress.total = tiling->sources.list < 0 ? tiling->sources.files->nelts : 0;
+    iiifctl_progress_draw(&tiling->progress, 1);
     crew.size = tiling->jobs;
     crew.strict = tiling->strict;
     crew.sources = &tiling->sources;

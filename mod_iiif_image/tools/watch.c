@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/banned.h"
@@ -176,6 +177,14 @@ static int tick(iiifctl_sources_t *sources, void *baton, int wanted)
 /* -- events -------------------------------------------------------------------------------------
  */
 
+/* A file that is linked to is whole at once, and nobody closes it. */
+static int is_link(const char *path)
+{
+    struct stat is;
+
+    return !lstat(path, &is) && (S_ISLNK(is.st_mode) || (S_ISREG(is.st_mode) && is.st_nlink > 1));
+}
+
 static void note(iiifctl_watch_t *watch, const struct inotify_event *event)
 {
     directory_t *directory = apr_hash_get(watch->directories, &event->wd, sizeof(int));
@@ -196,7 +205,7 @@ static void note(iiifctl_watch_t *watch, const struct inotify_event *event)
     if (is_directory && event->mask & IN_MOVED_FROM)
         leave(watch, path);
     else if (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)
-             || (is_directory && event->mask & IN_CREATE))
+             || (event->mask & IN_CREATE && (is_directory || is_link(path))))
         wait_for(watch, path, directory->root);
 }
 

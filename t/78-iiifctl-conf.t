@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+# iiifctl info URL --conf: what httpd would answer is what it does answer, once it is started with that configuration.
+use strict;
+use warnings FATAL => 'all';
+use lib 't/lib';
+use IIIF::Client qw(get);
+use IIIF::Ctl qw($FIXTURES $SCRATCH place ctl objects);
+use IIIF::PrivateHttpd qw(slurp spew);
+use JSON::PP qw(decode_json);
+use Test::More;
+
+my $HTTPD = IIIF::PrivateHttpd::httpd();
+my $store = place();
+
+# -- one configuration, told and served ---------------------------------------------------------
+
+my $httpd = IIIF::PrivateHttpd->new(conf => <<"CONF");
+<Directory "$FIXTURES">
+    Require all granted
+</Directory>
+<VirtualHost *>
+    ServerName first.example
+    Define ROOT $FIXTURES
+    IIIFImageRoot /iiif "\${ROOT}"
+    Redirect permanent /moved http://second.example/
+    <Location /iiif/3/small.jpg>
+        IIIFMaxWidth 77
+        IIIFRights http://creativecommons.org/licenses/by/4.0/
+    </Location>
+    <Location /iiif/3/gray.jpg>
+        Require all denied
+    </Location>
+    <If "%{QUERY_STRING} == 'small'">
+        IIIFMaxHeight 11
+    </If>
+</VirtualHost>
+<VirtualHost *>
+    ServerName second.example
+    ServerAlias *.second.example
+    <Location /other>
+        IIIFImageRoot "$FIXTURES"
+        IIIFVersions 2
+        IIIFTileSize 128
+        IIIFFallback notfound
+        IIIFTileStore "$store"
+    </Location>
+</VirtualHost>
+CONF
+my $CONF = $httpd->directory . '/httpd.conf';
+my @CONF = ('--conf', $CONF, '--httpd', $HTTPD);
+
+$httpd->start;
+$IIIF::Client::PORT = $httpd->port;
+for my $row ([ 'first.example', '/iiif/3/small.jpg' ], [ 'first.example', '/iiif/3/map.jpg', '?small' ], [ 'first.example', '/iiif/plain.jpg' ],
+    [ 'first.example', '/iiif/2/plain.jpg' ], [ 'first.example', '/iiif/dot' ], [ 'nobody.example', '/iiif/plain.jpg' ],
+    [ 'second.example', '/other/plain.jpg' ], [ 'a.second.example', '/other/2/small.jpg' ]) {
+    my ($host, $path, $query) = (@{$row}, '');
+    my $authority = $host . ':' . $httpd->port;
+    my $served = get("$path/info.json$query", Host => $authority);
+    my ($code, $told) = objects('info', "http://$authority$path/info.json$query", @CONF);
+
+    is $served->code, 200, "$host $path is served";
+    is $code, 0, '  iiifctl tells it';
+    is_deeply $told->{info}, decode_json($served->content), '  the same';
+}
+$httpd->stop;
+
+# -- what is no info.json -----------------------------------------------------------------------
+
+my ($first, $second) = map { "http://$_.example:" . $httpd->port } qw(first second);
+for my $row ([ qr{answer 404 Not Found: no image has}, "$second/other/no-such.jpg" ], [ qr/answer 403 Forbidden/, "$first/iiif/3/gray.jpg" ],
+    [ qr{answer 301 Moved Permanently, to http://second\.example/}, "$first/moved/info.json" ],
+    [ qr/answer 404 Not Found: mod_iiif_image leaves it/, "$first/index.html" ]) {
+    my ($said, $url) = @{$row};
+    my ($code, $out, $err) = ctl('info', $url, @CONF);
+    is "$code$out", '1', "$url is no success";
+    like $err, qr/iiifctl info: \Q$url\E.* would $said/, '  and says what httpd would say';
+}
+
+my @images = objects('info', "$first/iiif/3/small.jpg", @CONF);
+is_deeply [ objects('info', "$first/iiif/3/small.jpg$_", @CONF) ]->[1]{info}, $images[1]{info}, "a base URI, '$_' behind it" for '', '/';
+is +(objects('info', '/iiif/small.jpg', @CONF))[1]{info}{id}, "$first/iiif/small.jpg", 'a path alone is asked of the first virtual host';
+is +(objects('info', 'https://first.example/iiif/small.jpg', @CONF))[1]{info}{id}, 'https://first.example/iiif/small.jpg', 'https is told apart';
+my ($shown, $text) = ctl('info', '/iiif/small.jpg', @CONF);
+is $shown, 0, 'for people, too';
+like $text, qr{\Aurl +/iiif/small\.jpg/info\.json\ninfo\.json +\{\n.*"ImageService3"}s, '  as text';
+
+# -- what is wrong ------------------------------------------------------------------------------
+
+spew("$SCRATCH/broken.conf", slurp($CONF) . "IIIFMaxWidth many\n");
+spew("$SCRATCH/other.conf", slurp($CONF) =~ s/^(?:LoadModule iiif_image|\s*IIIF).*\n//gmr);
+for my $row ([ 1, qr/IIIFMaxWidth.*does not take it/s, '/iiif/x', '--conf', "$SCRATCH/broken.conf", '--httpd', $HTTPD ],
+    [ 1, qr/no answer; does it load mod_iiif_image/, '/iiif/x', '--conf', "$SCRATCH/other.conf", '--httpd', $HTTPD ],
+    [ 1, qr{$SCRATCH/none\.conf.*does not take it}s, '/iiif/x', '--conf', "$SCRATCH/none.conf", '--httpd', $HTTPD ],
+    [ 1, qr{No such file.*/no-such/httpd}s, '/iiif/x', '--conf', $CONF, '--httpd', '/no-such/httpd' ],
+    [ 2, qr/neither/, 'iiif/x', @CONF ], [ 2, qr/neither/, 'ftp://first.example/iiif/x', @CONF ], [ 2, qr/neither/, 'http:///x', @CONF ],
+    [ 2, qr/--json alone/, '/iiif/x', '--api', 2, @CONF ], [ 2, qr/for --conf/, "$FIXTURES/small.jpg", '--httpd', $HTTPD ],
+    [ 2, qr/one URL/, '/iiif/x', '/iiif/y', @CONF ]) {
+    my ($want, $said, @arguments) = @{$row};
+    my ($code, $out, $err) = ctl('info', @arguments);
+    is "$code$out", $want, "info @arguments: exit code $want";
+    like $err, $said, '  and says why';
+}
+is -e $httpd->directory . '/httpd.pid' ? 1 : 0, 0, 'no server was started';
+is_deeply [ glob "$SCRATCH/iiifctl-*" ], [], 'and nothing is left';
+
+done_testing;
