@@ -372,7 +372,7 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
         is $sum->{made} + $sum->{failed}, keys %status, '  and each has its outcome';
         my @accepted = grep { $status{$_}{status} eq 'made' && /^(?:cut|noise|zeros|empty|text|huge)/ } sort keys %status;
         is_deeply [ grep { !/late|noise-in/ } @accepted ], [], '  none that is cut short is taken for whole';
-        is_deeply [ grep { $_->{status} eq 'failed' && length $_->{reason} < 5 } values %status ], [], '  and each says why';
+        is_deeply [ grep { $_->{status} eq 'failed' && $_->{reason} !~ /[^\s:]+ [^\s:]+/ } values %status ], [], '  and each says why';
         is_deeply [ grep { ($_->{reason} // '') =~ /signal/ } values %status ], [], '  none of them by a crash';
         is_deeply [ litter($store) ], [], '  nothing is left of them';
         my ($checked) = objects('check', $store);
@@ -636,17 +636,18 @@ for my $version (2, 3) {
     is_deeply [ @{$told}{qw(format width height orientation quality)} ], [ 'png', 481, 323, 1, 'color' ], '  and what the file says';
 }
 $httpd->stop;
-for my $name (qw(map.tif map-subifd.tif levels-big.tif)) {
+for my $name (qw(map.tif sparse-jpeg.tif raw/floor.tif raw/webp-lossy.tif)) {
     my ($exit, $told) = objects('info', "$FIXTURES/$name");
     my %stored = map { $_->{width} . 'x' . $_->{height} => $_ } levels_of("$FIXTURES/$name");
     my (@is, @should);
     for my $level (grep { $_->{raw} } @{ $told->{levels} }) {
         my $from = $stored{"$level->{width}x$level->{height}"};
-        my @ends = map { $from->{offsets}[$_] + $from->{lengths}[$_] } 0 .. $#{ $from->{offsets} };
+        my @there = grep { $from->{lengths}[$_] } 0 .. $#{ $from->{lengths} };
+        my @ends = map { $from->{offsets}[$_] + $from->{lengths}[$_] } @there;
         push @is,     [ @{$level}{qw(offset end bytes)} ];
-        push @should, [ min(@{ $from->{offsets} }), max(@ends), sum0(@{ $from->{lengths} }) ];
+        push @should, [ min(@{ $from->{offsets} }[@there]), max(@ends), sum0(@{ $from->{lengths} }) ];
     }
-    cmp_ok scalar @is, '>', 0, "$name has levels that are sent raw" if $name =~ /^map/;
+    cmp_ok scalar @is, '>', 0, "$name has levels that are sent raw";
     is_deeply \@is, \@should, '  info tells where their tiles lie';
 }
 my ($placed, $said) = ctl('info', "$FIXTURES/map.tif");

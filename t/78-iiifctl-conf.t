@@ -94,6 +94,8 @@ for my $row ([ 1, qr/IIIFMaxWidth.*does not take it/s, '/iiif/x', '--conf', "$SC
     [ 1, qr{$SCRATCH/none\.conf.*does not take it}s, '/iiif/x', '--conf', "$SCRATCH/none.conf", '--httpd', $HTTPD ],
     [ 1, qr{No such file.*/no-such/httpd}s, '/iiif/x', '--conf', $CONF, '--httpd', '/no-such/httpd' ],
     [ 2, qr/neither/, 'iiif/x', @CONF ], [ 2, qr/neither/, 'ftp://first.example/iiif/x', @CONF ], [ 2, qr/neither/, 'http:///x', @CONF ],
+    [ 2, qr/neither/, 'http://first.example:65536/iiif/x', @CONF ], [ 2, qr/neither/, 'http://first.example:x/iiif/x', @CONF ],
+    [ 2, qr/neither/, '//first.example/iiif/x', @CONF ],
     [ 2, qr/--json alone/, '/iiif/x', '--api', 2, @CONF ], [ 2, qr/for --conf/, "$FIXTURES/small.jpg", '--httpd', $HTTPD ],
     [ 2, qr/one URL/, '/iiif/x', '/iiif/y', @CONF ]) {
     my ($want, $said, @arguments) = @{$row};

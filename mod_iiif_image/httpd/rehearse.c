@@ -46,7 +46,9 @@ static const char *asked_url(void)
 
 static int is_secure(void)
 {
-    return !strncmp(asked_url(), "https:", 6);
+    const char *url = asked_url();
+
+    return url && !strncmp(url, "https:", 6);
 }
 
 /* mod_ssl knows by the connection, which is none of its own. */

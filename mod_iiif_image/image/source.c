@@ -26,7 +26,8 @@ apr_status_t iiif_vips_failed(iiif_err_t *err, apr_status_t rv, const char *doin
     char *said = vips_error_buffer_copy();
 
     g_strdelimit(g_strchomp(said), "\n", ' ');
-    iiif_fail(err, rv, "%s: %s", doing, said);
+    iiif_fail(err, rv, "%s: %s", doing,
+              *said ? said : "it fails, and the library does not say why");
     g_free(said);
     return rv;
 }

@@ -3,6 +3,7 @@
  * httpd serves, by its own configuration. */
 #include <apr_escape.h>
 #include <apr_strings.h>
+#include <apr_uri.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -149,12 +150,18 @@ static const char *document_url(const char *url, apr_pool_t *pool)
     return apr_pstrcat(pool, apr_pstrmemdup(pool, url, len), name, query, NULL);
 }
 
-static int is_url(const char *url)
+/* A path, or a URL of a host. */
+static int is_url(const char *text, apr_pool_t *pool)
 {
-    const char *host =
-        strncmp(url, "https://", 8) ? strncmp(url, "http://", 7) ? NULL : url + 7 : url + 8;
+    apr_uri_t uri;
+    long port;
 
-    return *url == '/' || (host && *host && *host != '/' && strchr(host, '/'));
+    if (apr_uri_parse(pool, text, &uri) != APR_SUCCESS || !uri.path || *uri.path != '/')
+        return 0;
+    if (!uri.scheme)
+        return !uri.hostinfo;
+    return (!strcmp(uri.scheme, "http") || !strcmp(uri.scheme, "https")) && uri.hostname
+           && *uri.hostname && (!uri.port_str || iiifctl_number(&port, uri.port_str, 1, 65535));
 }
 
 static int run_url(const iiifctl_call_t *call, const char *operand)
@@ -165,7 +172,7 @@ static int run_url(const iiifctl_call_t *call, const char *operand)
     iiif_err_t err;
     apr_status_t rv;
 
-    if (!is_url(url))
+    if (!is_url(url, call->pool))
         return iiifctl_usage(call, "'%s' is neither /path nor http://host/path", operand);
     if (!conf_alone(call))
         return iiifctl_usage(call, "with --conf, --httpd and --json alone can be given");
