@@ -30,6 +30,8 @@ my $database = IIIF::MariaDb->new;
 my $omeka = IIIF::Omeka->new(mariadb => $database, directory => "$directory/omeka");
 my $other = IIIF::Omeka->new(mariadb => $database, directory => "$directory/other", database => 'other', many => 20);
 $other->install_access;
+# the module reads, and no more
+$database->sql("REVOKE ALL ON $_.* FROM 'omeka'\@'localhost'; GRANT SELECT ON $_.* TO 'omeka'\@'localhost';", 'mysql') for qw(omeka other);
 my $php = IIIF::PhpServer->new(4);
 my $httpd = IIIF::PrivateHttpd->new;
 
