@@ -30,6 +30,8 @@ my $database = IIIF::MariaDb->new;
 my $omeka = IIIF::Omeka->new(mariadb => $database, directory => "$directory/omeka");
 my $other = IIIF::Omeka->new(mariadb => $database, directory => "$directory/other", database => 'other', many => 20);
 $other->install_access;
+# the module reads, and no more
+$database->sql("REVOKE ALL ON $_.* FROM 'omeka'\@'localhost'; GRANT SELECT ON $_.* TO 'omeka'\@'localhost';", 'mysql') for qw(omeka other);
 my $php = IIIF::PhpServer->new(4);
 my $httpd = IIIF::PrivateHttpd->new;
 
@@ -440,6 +442,18 @@ is_served('locked', under_load('media', \@KNOWN, sub {
 }));
 $omeka->set_public($omeka->id('two'), 0);
 ok IIIF::PrivateHttpd::until_true(sub { who(at('media', $KNOWN[0]), $KNOWN[0]) eq 'iiiftile' }), 'and what becomes private is hidden again';
+
+# httpd comes and goes without it
+$database->pause;
+is_by('media', "/iiif/3/2311/$WHOLE", 'iiiftile', 'held still again');
+ok $httpd->restart, 'httpd restarts gracefully meanwhile';
+is_by('media', "/iiif/3/2312/$WHOLE", 'iiiftile', '  and answers');
+ok eval { $httpd->stop; 1 }, '  and stops' or diag($@);
+$database->kill9;
+start_anew($SHORT);
+is_by('media', "/iiif/3/2313/$WHOLE", 'iiiftile', 'httpd starts without a database');
+$database->start;
+ok until_known('media', "/iiif/3/2313/$WHOLE"), '  and finds it when it is there';
 
 # -- mistakes in the configuration --------------------------------------------------------------
 
