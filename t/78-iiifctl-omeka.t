@@ -198,6 +198,26 @@ sub made_of { my (%count) = map { $_->{status} => 0 } @_; $count{ $_->{status} }
     like $err, qr/the database says: .*nonsense/, '  is told by the database';
 }
 
+# Ctrl-C while the second batch is at work; a run that is done before it comes is none
+{
+    my ($code, $out, $err);
+    for (1 .. 10) {
+        my $run = start('omeka', 'tile', $site, '--json', '--force', '--jobs', 1);
+        until_true(sub { (() = slurp($run->{out}) =~ /"made"/g) >= 205 }, 'the second batch is at work');
+        kill 'INT', $run->{pid};
+        ($code, $out, $err) = finish($run);
+        last if $code;
+    }
+    is $code, 130, 'Ctrl-C ends a run';
+    my ($from) = $err =~ /--from (\d+) goes on/;
+    my %told = map { $_->{source} => 1 } grep { $_->{source} } json_lines($out);
+    my @left = grep { !$told{ $omeka->original($_) } } @whole;
+    cmp_ok scalar(@left), '>', 0, '  before all is done';
+    is_deeply [ grep { $omeka->id($_) < $from } @left ], [], '  which tells where to go on';
+    cmp_ok $from, '>=', 1, '  in a number';
+    is_deeply [ litter($tiles) ], [], '  and leaves nothing';
+}
+
 # -- data ---------------------------------------------------------------------------------------
 
 sub entry {

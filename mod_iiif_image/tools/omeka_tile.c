@@ -31,8 +31,9 @@ typedef struct run_t {
     const char *after;    /* id of the last one that was taken; in pools[turn] */
     apr_pool_t *pools[2]; /* of two batches, by turns */
     int turn;
-    int passed;     /* of formats that are not tiled, such as SVG */
-    iiif_err_t err; /* why no more could be taken; "": they were all */
+    char begins[2][24]; /* of each: the id behind which it was taken */
+    int passed;         /* of formats that are not tiled, such as SVG */
+    iiif_err_t err;     /* why no more could be taken; "": they were all */
 } run_t;
 
 static int is_tiled(const iiifctl_media_t *media)
@@ -97,6 +98,7 @@ static int tick(iiifctl_sources_t *sources, void *baton, int wanted)
         return -1;
     }
     run->turn = !run->turn;
+    apr_cpystrn(run->begins[run->turn], run->after, sizeof(run->begins[0]));
     for (i = 0; i < media->nelts; ++i)
         add(run, sources, &APR_ARRAY_IDX(media, i, iiifctl_media_t));
     run->after = APR_ARRAY_IDX(media, media->nelts - 1, iiifctl_media_t).id;
@@ -137,6 +139,16 @@ static int read_options(run_t *run, const iiifctl_call_t *call)
     return IIIFCTL_OK;
 }
 
+/* Of the batch before the last one, some may have been at work still. */
+static void tell_where(const run_t *run)
+{
+    const char *begin = *run->begins[!run->turn] ? run->begins[!run->turn] : run->begins[run->turn];
+
+    if (*begin)
+        fprintf(stderr, "iiifctl omeka tile: ended; --from %" APR_INT64_T_FMT " goes on\n",
+                apr_atoi64(begin) + 1);
+}
+
 static int run_tile(const iiifctl_call_t *call)
 {
     run_t run = { .feed = { .baton = &run, .tick = tick, .read = read_nothing } };
@@ -152,6 +164,8 @@ static int run_tile(const iiifctl_call_t *call)
     run.tiling.sources.feed = &run.feed;
     run.tiling.sources.list = eventfd(0, EFD_CLOEXEC);
     ended = iiifctl_tiling_run(&run.tiling);
+    if (ended)
+        tell_where(&run);
     if (*run.err.text)
         code = iiifctl_omeka_failed(call, &run.err);
     if (run.passed && !run.tiling.json)
