@@ -147,7 +147,7 @@ typedef struct across_t {
 } across_t;
 
 #define LANES 1
-#include "image/lanczos_sums.h"
+#include "image/lanczos_sums.inc"
 #undef LANES
 
 /* What most processors of servers have, and not all. */
@@ -156,7 +156,7 @@ typedef struct across_t {
 #pragma GCC push_options
 #pragma GCC target("avx2")
 #define LANES 2
-#include "image/lanczos_sums.h"
+#include "image/lanczos_sums.inc"
 #undef LANES
 #pragma GCC pop_options
 #else
