@@ -68,6 +68,7 @@ Header always set X-IIIF-Resolve "expr=%{note:iiif-resolve}" "expr=-n note('iiif
 
 DBDriver sqlite3
 DBDParams $databases/main.db
+DBDMin 0
 
 # whatever is declined reaches a front controller
 RewriteEngine on

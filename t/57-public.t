@@ -251,15 +251,17 @@ is join("\n", grep { /:(?:error|crit|alert|emerg)\]|exit signal/ && !/IIIF0022|I
 
 # -- what is configured --------------------------------------------------------------------------
 
-for my $row ([ 'Require iiif-public now', qr/takes no arguments/ ],
-    [ '<DirectoryMatch "^/srv/.*">IIIFQuery', qr/IIIFQuery/ ],
-    [ 'IIIFDirectFiles', qr/IIIFDirectFiles: takes extensions, or none/ ], [ 'IIIFDirectFiles .pdf', qr/IIIFDirectFiles: '\.pdf' is not an extension such as pdf/ ]) {
-    my ($line, $why) = @{$row};
-    my $text = $line =~ /^</ ? "<DirectoryMatch \"^/srv/.*\">\nIIIFQuery \"SELECT 1 AS path\"\n</DirectoryMatch>\n" : $line =~ /^Require/ ? "<Directory /srv>\n$line\n</Directory>\n" : $line;
-    my ($status, $said) = IIIF::PrivateHttpd->new(conf => $text)->run('-t');
-    isnt $status, 0, "refused: $line";
-    like $said, $why, '  and why';
+my $QUERY = 'IIIFQuery "SELECT 1 AS path"';
+for my $row ([ "<Directory /srv>\nRequire iiif-public now\n</Directory>", qr/Require iiif-public takes no arguments/ ],
+    [ "<DirectoryMatch ^/srv/.*>\n$QUERY\n</DirectoryMatch>", qr/IIIFQuery: the section is no <Directory> of one path/ ],
+    [ "<Directory /srv/*>\n$QUERY\n</Directory>", qr/IIIFQuery: the section is no <Directory> of one path/ ],
+    [ "<Directory /srv>\n$QUERY\nRequire iiif-public\n</Directory>", qr/IIIF0020/ ],
+    [ 'IIIFDirectFiles', qr/IIIFDirectFiles: takes extensions, or none/ ], [ 'IIIFDirectFiles .pdf', qr/IIIFDirectFiles: '\.pdf' is not an extension such as pdf/ ],
+    [ "<Directory /srv>\nIIIFDirectFiles pdf\n</Directory>", qr/IIIFDirectFiles/ ]) {
+    my ($text, $why) = @{$row};
+    my $other = IIIF::PrivateHttpd->new(conf => $text);
+    my ($status, $said) = $other->run('-t');
+    isnt $status, 0, 'refused: ' . ($text =~ s/\n/ /gr);
+    like $said . $other->error_log, $why, '  and why';
 }
-my ($status, $said) = IIIF::PrivateHttpd->new(conf => "<Directory /srv>\nIIIFQuery \"SELECT 1 AS path\"\nRequire iiif-public\n</Directory>\n")->run('-t');
-isnt $status, 0, 'refused: Require iiif-public without mod_dbd';
 done_testing;

@@ -20,7 +20,7 @@ const command_rec iiif_directives[] = {
     AP_INIT_TAKE1("IIIFIdentifierPrefix", iiif_set_identifier_prefix, NULL, ANYWHERE,
                   "text before an identifier in {prefixed} (default none)"),
     AP_INIT_TAKE23("IIIFResolverCache", iiif_set_resolver_cache, NULL, RSRC_CONF,
-                   "answers 0 to 1000000, seconds 0 to 86400 [provider[:arguments]]: what is remembered of a database's (default 10000 10 shmcb)"),
+                   "answers 0 to 1000000, seconds 0 to 86400 [provider[:arguments]]: what is remembered of a database's, and by which mod_socache_* children share it (default 10000 10 shmcb)"),
     AP_INIT_TAKE1("IIIFResolverGrace", iiif_set_resolver_grace, NULL, ANYWHERE,
                   "seconds 0 to 604800 that a remembered answer is used beyond its own while the database does not answer (default 300)"),
     AP_INIT_TAKE1("IIIFResolverTimeout", iiif_set_resolver_timeout, NULL, ANYWHERE,

@@ -92,13 +92,15 @@ static int find(VipsImage *level, const iiif_source_t *source, iiif_square_e how
     return 0;
 }
 
-/* From pixels of the thumbnail to those of the image. */
+/* From pixels of the thumbnail to those of the image. Its sides are rounded, and what an image has
+ * more or less than they stand for is left out at both ends (libvips' reduce). */
 static apr_uint32_t rescale(int offset, apr_uint32_t side, apr_uint32_t shorter, apr_uint32_t full)
 {
-    double at = offset > 0 ? (double)offset * shorter / side : 0;
-    apr_uint32_t room = full - shorter;
+    const double shrink = (double)shorter / side, rest = full - rint(full / shrink) * shrink;
+    const double at = offset * shrink + rest / 2;
+    const apr_uint32_t room = full - shorter;
 
-    return at > room ? room : (apr_uint32_t)lround(at);
+    return at < 0 ? 0 : at > room ? room : (apr_uint32_t)lround(at);
 }
 
 apr_status_t iiif_square_find(iiif_resolved_t *resolved, const iiif_source_t *source,

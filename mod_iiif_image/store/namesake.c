@@ -17,6 +17,13 @@ const char *iiif_without_extension(const char *path, apr_pool_t *pool)
     return dot && dot > name ? apr_pstrmemdup(pool, path, (apr_size_t)(dot - path)) : NULL;
 }
 
+int iiif_is_own_name(const char *name, const char *path)
+{
+    const apr_size_t length = strlen(name), all = strlen(path);
+
+    return all > length && path[all - length - 1] == '/' && !strcmp(path + all - length, name);
+}
+
 static int is_other_file(const char *name, const char *extension, const char *path,
                          apr_pool_t *pool)
 {

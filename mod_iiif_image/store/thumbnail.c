@@ -21,15 +21,7 @@ static int is_there(iiif_thumbnail_t *thumbnail, const char *path, const iiif_st
                || thumbnail->finfo.device != source->device);
 }
 
-static int ends_with(const char *path, const char *name)
-{
-    const apr_size_t length = strlen(name), all = strlen(path);
-
-    return all > length && path[all - length - 1] == '/' && !strcmp(path + all - length, name);
-}
-
-/* By the name with the source's extension, and without where no other image may be meant. A name
- * that is not the file's was given by somebody who knows, and is whole. */
+/* By the name with the source's extension, and without where no other image may be meant. */
 static int look(iiif_thumbnail_t *thumbnail, const iiif_stored_query_t *query, apr_pool_t *pool)
 {
     const char *base, *bare;
@@ -38,7 +30,7 @@ static int look(iiif_thumbnail_t *thumbnail, const iiif_stored_query_t *query, a
         return 0;
     if (is_there(thumbnail, apr_pstrcat(pool, base, ".jpg", NULL), &query->source, pool))
         return 1;
-    bare = ends_with(query->path, query->name) ? iiif_without_extension(base, pool) : NULL;
+    bare = iiif_is_own_name(query->name, query->path) ? iiif_without_extension(base, pool) : NULL;
     return bare && is_there(thumbnail, apr_pstrcat(pool, bare, ".jpg", NULL), &query->source, pool)
            && !iiif_has_namesake(query->path, pool);
 }

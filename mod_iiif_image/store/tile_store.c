@@ -80,7 +80,8 @@ static void look_around(look_t *look, const char *path, const iiif_stored_query_
 
     memset(look, 0, sizeof(*look));
     look->bases[0] = path;
-    look->bases[1] = iiif_without_extension(path, pool);
+    if (iiif_is_own_name(query->name, query->path))
+        look->bases[1] = iiif_without_extension(path, pool);
     for (b = 0; b < BASES && look->bases[b]; ++b) {
         for (c = 0; c < CANDIDATES; ++c) {
             look->seen[b][c] =

@@ -187,17 +187,6 @@ static void test_alike(const iiif_source_t *source, unsigned i, iiif_square_e ho
     iiif_bytes_free(linear.data);
 }
 
-static iiif_source_t *open_source(const char *path, apr_pool_t *pool)
-{
-    static const iiif_source_rules_t rules = { .formats = IIIF_SOURCE_FORMATS_DEFAULT };
-    iiif_source_t *source = NULL;
-    iiif_err_t err = { "" };
-
-    ok(iiif_source_open(&source, path, 1, &rules, &err, pool) == APR_SUCCESS, "%s opens %s", path,
-       err.text);
-    return source;
-}
-
 static void test_file(unsigned i, apr_pool_t *pool)
 {
     static const int sides[] = { 60, 200, 333 };

@@ -109,9 +109,13 @@ UNUSED static unsigned count_files(const char *pattern, apr_pool_t *pool)
     return count;
 }
 
+/* Of an image that has this name, and is alone. */
 UNUSED static iiif_stored_query_t query_of(const char *name, iiif_dims_t full)
 {
-    return (iiif_stored_query_t){ directory, name, "/nowhere/alone.png", source, full };
+    static char path[1024];
+
+    apr_snprintf(path, sizeof(path), "/nowhere/%s", name);
+    return (iiif_stored_query_t){ directory, name, path, source, full };
 }
 
 UNUSED static const iiif_stored_set_t *find(const char *name, iiif_dims_t full, apr_pool_t *pool)

@@ -290,6 +290,23 @@ static void is_of_one_image(apr_pool_t *pool)
     ok(iiif_stored_find(lru, &query, pool)->count == 1, "those under the whole name are its own");
 }
 
+/* A name that is not the file's own is whole: what is behind its dot is no extension. */
+static void is_of_whole_name(apr_pool_t *pool)
+{
+    const char *text =
+        "<Image TileSize='8' Format='jpg' Overlap='0'><Size Width='7' Height='7'/></Image>";
+    iiif_stored_query_t query = query_of("given.name", (iiif_dims_t){ 7, 7 });
+
+    write_file("given.dzi", text, pool);
+    ok(iiif_stored_find(lru, &query, pool)->count == 1, "the file given.name may have given.dzi");
+    query.path = "/nowhere/given.name.jpg";
+    wait_until_old();
+    ok(!iiif_stored_find(lru, &query, pool)->count, "  another that is called so may not");
+    write_file("given.name.dzi", text, pool);
+    wait_until_old();
+    ok(iiif_stored_find(lru, &query, pool)->count == 1, "  but given.name.dzi");
+}
+
 int main(void)
 {
     apr_pool_t *pool = begin_stores();
@@ -303,6 +320,7 @@ int main(void)
     are_no_names(pool);
     is_remembered(pool);
     is_of_one_image(pool);
+    is_of_whole_name(pool);
     end_stores(pool);
     return done_testing();
 }
