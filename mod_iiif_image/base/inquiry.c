@@ -6,6 +6,7 @@
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_pool.h>
+#include <apr_thread_proc.h>
 
 #include "base/banned.h"
 
@@ -27,7 +28,7 @@ typedef struct under_way_t {
     iiif_finding_t finding;
 } under_way_t;
 
-/* Everything behind the mutex, but for the last two, which are atomic. */
+/* Everything behind the mutex, but for the last, which is atomic. */
 struct iiif_inquiries_t {
     apr_pool_t *of_threads; /* nobody else's: to make a thread takes from it */
     apr_thread_mutex_t *mutex;
@@ -43,7 +44,6 @@ struct iiif_inquiries_t {
 apr_status_t iiif_inquiries_create(iiif_inquiries_t **inquiries, apr_pool_t *pool)
 {
     iiif_inquiries_t *made = apr_pcalloc(pool, sizeof(*made));
-
     apr_status_t rv = apr_pool_create_unmanaged_ex(&made->of_threads, NULL, NULL);
 
     if (rv != APR_SUCCESS)
@@ -96,8 +96,7 @@ static int begin(under_way_t *u)
 
     apr_thread_mutex_lock(all->mutex);
     u->begun = u->waiting && !__atomic_load_n(&all->ended, __ATOMIC_SEQ_CST);
-    if (u->begun)
-        __atomic_add_fetch(&all->asking, 1, __ATOMIC_SEQ_CST);
+    all->asking += (unsigned)u->begun;
     apr_thread_mutex_unlock(all->mutex);
     return u->begun;
 }
@@ -108,6 +107,7 @@ static apr_pool_t *end(under_way_t *u)
     apr_pool_t *pool;
 
     apr_thread_mutex_lock(all->mutex);
+    all->asking -= (unsigned)u->begun;
     if (u->begun && u->overdue)
         --all->stuck;
     if (u->begun && u->rv == APR_SUCCESS)
@@ -127,15 +127,12 @@ static apr_pool_t *end(under_way_t *u)
 static void *APR_THREAD_FUNC ask(apr_thread_t *thread, void *data)
 {
     under_way_t *u = data;
-    iiif_inquiries_t *all = u->all;
-    int begun = begin(u);
 
     (void)thread;
-    if (begun)
+    apr_setup_signal_thread(); /* signals are for the threads of the server */
+    if (begin(u))
         u->rv = u->inquiry.ask(&u->finding, u->inquiry.baton, &u->err, u->inquiry.pool);
     destroy(end(u));
-    if (begun)
-        __atomic_sub_fetch(&all->asking, 1, __ATOMIC_SEQ_CST);
     return NULL;
 }
 
@@ -252,16 +249,21 @@ apr_status_t iiif_inquire(iiif_finding_t *finding, iiif_inquiries_t *inquiries,
     return rv;
 }
 
-/* The threads, which are then nobody's; false: the mutex cannot be had, as in a signal's handler.
- */
+/* The threads, which are then nobody's; false: one asks, or the mutex cannot be had, as in a
+ * signal's handler. */
 static int take_threads(apr_thread_pool_t **threads, iiif_inquiries_t *all)
 {
+    int idle;
+
     if (apr_thread_mutex_trylock(all->mutex) != APR_SUCCESS)
         return 0;
-    *threads = all->threads;
-    all->threads = NULL;
+    idle = !all->asking;
+    if (idle) {
+        *threads = all->threads;
+        all->threads = NULL;
+    }
     apr_thread_mutex_unlock(all->mutex);
-    return 1;
+    return idle;
 }
 
 int iiif_inquiries_end(iiif_inquiries_t *inquiries, apr_interval_time_t patience)
@@ -270,8 +272,7 @@ int iiif_inquiries_end(iiif_inquiries_t *inquiries, apr_interval_time_t patience
     apr_thread_pool_t *threads = NULL;
 
     __atomic_store_n(&inquiries->ended, 1, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&inquiries->asking, __ATOMIC_SEQ_CST)
-           || !take_threads(&threads, inquiries)) {
+    while (!take_threads(&threads, inquiries)) {
         if (apr_time_now() >= deadline)
             return 0;
         apr_sleep(LOOK);
