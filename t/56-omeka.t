@@ -309,6 +309,12 @@ is $database->count($SELECTS, sub { ok view('clean', $omeka->id('zoomify')), 'by
 is $database->count($SELECTS, sub { at('media', '/iiif/3/999998') for 1 .. 20 }), 1, 'what is not there is asked for once';
 is $database->count(qr/./, sub { at('media', "/iiif/3/$_") for 'two', 'x/y/z', '2%27' }), 0, 'what is no number is not asked for at all';
 
+sub tables_on_disk { return $database->sql(q{SHOW GLOBAL STATUS LIKE 'Created_tmp_disk_tables'}) =~ /(\d+)/ ? $1 : die "MariaDB does not count\n" }
+
+my $before = tables_on_disk();
+at($_->[0], "/iiif/3/$_->[1]/info.json") for map { ([ media => 2400 + $_ ], [ clean => "doc-" . (400 + $_) ]) } 1 .. 50;
+is tables_on_disk() - $before, 0, '100 queries make no files';
+
 # -- what becomes private -----------------------------------------------------------------------
 
 start_anew($SHORT);

@@ -20,6 +20,7 @@ my $owner    = $$;          # forked clients leave the server alone
 my $CONFIGURATION = <<'CNF';
 [mariadbd]
 datadir=DIRECTORY/data
+tmpdir=DIRECTORY/tmp
 socket=DIRECTORY/mariadb.sock
 pid-file=DIRECTORY/mariadb.pid
 log-error=DIRECTORY/error_log
@@ -55,10 +56,12 @@ sub new {
     }, $class;
     my $directory = $self->directory;
 
+    # its own, too: a server that starts removes temporary tables from there, whosever they are
+    mkdir "$directory/tmp" or die "$directory/tmp: $!\n";
     chmod 0711, $directory or die "$directory: $!\n";    # httpd's children may be somebody else
     (my $configuration = $CONFIGURATION) =~ s/DIRECTORY/$directory/g;
     IIIF::PrivateHttpd::spew("$directory/my.cnf", $configuration);
-    chown +(getpwnam $NOBODY)[2, 3], $directory if $> == 0;
+    chown +(getpwnam $NOBODY)[2, 3], $directory, "$directory/tmp" if $> == 0;
     $self->_install;
     $self->start;
     $self->sql("CREATE DATABASE $self->{dbname};"
