@@ -173,7 +173,7 @@ static void add_square(iiif_cost_t *cost, const iiif_source_t *s, const iiif_res
     const apr_uint64_t rows = least(window.rect.height, ROWS_SEEN);
     const apr_uint64_t memory = BASE + block_memory(&stored, &window)
                                 + area(window.level->dims.width, rows) * (s->pixel + 4 * s->bands)
-                                + area(seen.width, seen.height) * s->bands * 6;
+                                + area(seen.width, seen.height) * s->bands * 8;
 
     cost->work += decoding(&stored, &window);
     if (memory > cost->memory)
