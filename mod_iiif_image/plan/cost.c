@@ -171,13 +171,15 @@ static void add_square(iiif_cost_t *cost, const iiif_source_t *s, const iiif_res
     const iiif_window_t window = iiif_square_window(&stored, resolved);
     const iiif_dims_t seen = iiif_square_seen(s, resolved);
     const apr_uint64_t rows = least(window.rect.height, ROWS_SEEN);
+    const apr_uint64_t held = area(seen.width, seen.height) * s->bands;
     const apr_uint64_t memory = BASE + block_memory(&stored, &window)
                                 + area(window.level->dims.width, rows) * (s->pixel + 4 * s->bands)
-                                + area(seen.width, seen.height) * s->bands * 8;
+                                + held * 6;
 
     cost->work += decoding(&stored, &window);
     if (memory > cost->memory)
         cost->memory = memory;
+    cost->memory += held; /* what allocators do not give back in between */
 }
 
 iiif_cost_t iiif_cost_of(const iiif_source_t *pixels, const iiif_resolved_t *resolved)
