@@ -252,16 +252,22 @@ apr_status_t iiif_inquire(iiif_finding_t *finding, iiif_inquiries_t *inquiries,
     return rv;
 }
 
-/* The threads, which are then nobody's; false: the mutex cannot be had, as in a signal's handler.
+/* The threads, which are then nobody's; false: one of them asks, or the mutex cannot be had, as in
+ * a signal's handler. Under the mutex, as one may have begun just before the end was known to it.
  */
 static int take_threads(apr_thread_pool_t **threads, iiif_inquiries_t *all)
 {
+    int idle;
+
     if (apr_thread_mutex_trylock(all->mutex) != APR_SUCCESS)
         return 0;
-    *threads = all->threads;
-    all->threads = NULL;
+    idle = !__atomic_load_n(&all->asking, __ATOMIC_SEQ_CST);
+    if (idle) {
+        *threads = all->threads;
+        all->threads = NULL;
+    }
     apr_thread_mutex_unlock(all->mutex);
-    return 1;
+    return idle;
 }
 
 int iiif_inquiries_end(iiif_inquiries_t *inquiries, apr_interval_time_t patience)
@@ -270,8 +276,7 @@ int iiif_inquiries_end(iiif_inquiries_t *inquiries, apr_interval_time_t patience
     apr_thread_pool_t *threads = NULL;
 
     __atomic_store_n(&inquiries->ended, 1, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&inquiries->asking, __ATOMIC_SEQ_CST)
-           || !take_threads(&threads, inquiries)) {
+    while (!take_threads(&threads, inquiries)) {
         if (apr_time_now() >= deadline)
             return 0;
         apr_sleep(LOOK);
