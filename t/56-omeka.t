@@ -183,6 +183,12 @@ is_by('media', '/iiif/3/2%00', '404 without a plan', 'a NUL is refused by httpd 
 is_by('media', $_, 'omeka', "$_ is Omeka's") for '/', '/iiif', '/iiif/', '/iiif/2/manifest', '/iiif/3/2/manifest', '/iiif/3/1/manifest',
     '/iiif/collection/1', '/iiif/3/2/canvas/p1', '/iiif/3/set/1', '/iiif/3/32.mp3', '/s/site/item/1', '/iiif-search/1';
 is_by('media', '/iiif/3/2/1,2,3/max/0/default.jpg', '400 without a plan', 'a region that is none is the module\'s own to refuse');
+is_by('media', "/iiif/$_", '400 without a plan', "so is $_") for '3/2/full/9000,/0/default.jpg', '2/2/full/9000,/0/default.jpg', '3/2/full/max/0/default.jpeg',
+    '3/2/full/max/0/native.jpg', '2/2/full/full/0/native.jpg';
+is_by('media', '/iiif/3/2/', '303 redirect', 'a base URI with a slash at its end is one');
+is ask($_->[0], '/iiif/3/2/full/90,/0/default.jpg', Host => 'media.test')->code, $_->[1], "$_->[0] of an image" for [ HEAD => 200 ], [ OPTIONS => 204 ], [ POST => 405 ], [ DELETE => 405 ];
+is ask($_, '/iiif/3/' . $omeka->id('private') . "/$WHOLE", Host => 'media.test')->header('X-Answered-By'), 'iiiftile', "  $_ of a private one is not ours" for qw(OPTIONS POST);
+is at('media', "/iiif/3/2/$WHOLE", Range => 'bytes=2-5')->code, 206, 'a range of an image';
 is_image('media', '', $omeka->id('private_item'), 'in Omeka a public media of a private item is public');
 is_image('strict', '', $omeka->id('two'), 'where items count, a public one of a public item');
 is_omekas('strict', '', $omeka->id($_), "  and what is $_") for qw(private private_item);

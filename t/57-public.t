@@ -61,9 +61,11 @@ IIIFImageRoot /images ${WORK}/files/original
     IIIFQuery "${BY_NAME}"
     Require iiif-public
     RewriteEngine On
+    RewriteBase /files/original/
     RewriteRule ^open\.pdf$ secret.pdf
     RewriteRule ^open2\.jpg$ open.jpg
     RewriteRule ^dots2\.jpg$ dots.jpg
+    RewriteRule ^moved\.jpg$ secret.jpg
     Options FollowSymLinks MultiViews
 </Directory>
 <Directory ${WORK}/files/tile>
@@ -134,9 +136,10 @@ INSERT INTO media VALUES (8, 'dots', 'dots.jpg', 1, NULL, NULL);
 INSERT INTO media VALUES (13, 'dots2', 'dots2.jpg', 1, NULL, NULL);
 INSERT INTO media VALUES (9, 'gone', 'gone.pdf', 1, NULL, NULL);
 INSERT INTO media VALUES (10, 'page', NULL, 1, NULL, NULL);
+INSERT INTO media VALUES (14, 'moved', 'moved.jpg', 1, NULL, NULL);
 INSERT INTO media VALUES (11, 'out', '../plain/note.pdf', 1, NULL, NULL);
 SQL
-place("original/$_", 'small.jpg') for 'open.jpg', 'secret.jpg', 'unknown.jpg', 'odd.jpg', 'dots.and.jpg', 'dots.jpg', 'stray.jpg', 'open_files/secret.jpg', 'page.jpg';
+place("original/$_", 'small.jpg') for 'open.jpg', 'secret.jpg', 'unknown.jpg', 'odd.jpg', 'dots.and.jpg', 'dots.jpg', 'stray.jpg', 'open_files/secret.jpg', 'page.jpg', 'moved.jpg';
 place("original/$_", "%PDF-1.4\n% $_\n") for 'set/item/text.pdf', 'hidden.pdf', 'secret.pdf';
 place("plain/$_", "%PDF-1.4\n% $_\n") for 'note.pdf', 'note.txt';
 place("either/$_.jpg", 'small.jpg') for 'open', 'secret';
@@ -248,6 +251,14 @@ is ask('GET', $_, Host => 'down')->code, 404, "$_ without one" for '/iiif/8/info
 is ask('GET', '/plain/note.pdf', Host => 'down')->code, 200, '  and what needs none is there';
 $httpd->stop;
 is join("\n", grep { /:(?:error|crit|alert|emerg)\]|exit signal/ && !/IIIF0022|IIIF0030|AH01630|authz_core|\[dbd:|AH00656|AH00632|AH00636|AH00026|AH00127/ } split /\n/, $httpd->error_log), '', 'the log has no other errors';
+
+# -- an image that is granted leads to no other file, either -------------------------------------
+
+$httpd->configure("Define WORK $work\n" . $CONF =~ s/^Include.*\n//mr);    # with which a claimed image has settings of its own
+$httpd->start;
+codes(200, '/iiif/8/full/64,/0/default.jpg');
+codes(403, '/iiif/14/full/64,/0/default.jpg');
+$httpd->stop;
 
 # -- what is configured --------------------------------------------------------------------------
 

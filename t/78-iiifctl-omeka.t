@@ -109,6 +109,15 @@ sub defines { return { $_[0] =~ /^Define (\w+) "(.*)"$/mg } }
     my ($told) = json_lines($out);
     is_deeply [ map { $told->{"OMEKA_$_"} } qw(BASE IDENTIFIER VOCABULARY PREFIX CASE) ], [ '/omeka', 'clean', 'other', 'ark:/12345/', undef ],
         'CleanUrl, its property by its number, and the base path of the site';
+    setting(cleanurl_identifier_prefix   => '"ark:\\nUser root"');
+    setting(cleanurl_identifier_property => '"other:a\\"b"');
+    setting(imageserver_base_url         => '"https:\\/\\/example.org\\/a\\nUser root"');
+    ($code, $out, my $left) = ctl('omeka', 'config', $site);
+    is_deeply [ sort keys %{ defines($out) } ], [qw(OMEKA_DATABASE OMEKA_DIR OMEKA_IDENTIFIER OMEKA_VOCABULARY)],
+        'settings with more than one line, or quotes, are left out';
+    unlike $out, qr/^User/m, '  and write no directives';
+    like $left, qr/OMEKA_$_ is left out/, "  which is told of $_" for qw(BASE PREFIX PROPERTY);
+    setting(imageserver_base_url => '"https:\\/\\/example.org\\/omeka\\/"');
     $omeka->sql('UPDATE module SET is_active = 0');
     setting(iiifserver_media_api_identifier => '"filename_image"');
     is +(json_lines((ctl('omeka', 'config', $site, '--json'))[1]))[0]{OMEKA_IDENTIFIER}, 'filename', 'another way of naming media';

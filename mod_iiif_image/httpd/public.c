@@ -69,9 +69,7 @@ static authz_status check(request_rec *r, const char *line, const void *parsed)
 
     (void)line;
     (void)parsed;
-    if (is_answered(r, &settings))
-        return AUTHZ_GRANTED;
-    rv = ask(r, &settings, &err);
+    rv = is_answered(r, &settings) ? APR_SUCCESS : ask(r, &settings, &err);
     if (rv == APR_SUCCESS) {
         apr_table_setn(r->notes, GRANTED, apr_pstrdup(r->pool, r->filename));
         return AUTHZ_GRANTED;

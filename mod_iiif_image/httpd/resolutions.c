@@ -65,6 +65,20 @@ static void add_text(apr_sha1_ctx_t *digest, const char *text)
     apr_sha1_update_binary(digest, (const unsigned char *)"", 1);
 }
 
+/* Names of values count beside the text, where each is a mark like any other. */
+static void add_query(apr_sha1_ctx_t *digest, const iiif_query_t *query)
+{
+    unsigned i;
+
+    add_text(digest, query->statement);
+    add_text(digest, query->condition);
+    for (i = 0; i < query->count; ++i) {
+        const unsigned char value = (unsigned char)query->values[i];
+
+        apr_sha1_update_binary(digest, &value, 1);
+    }
+}
+
 static site_t *make_site(iiif_resolutions_t *all, server_rec *s, const apr_array_header_t *queries)
 {
     site_t *site = apr_pcalloc(all->pool, sizeof(*site));
@@ -79,10 +93,8 @@ static site_t *make_site(iiif_resolutions_t *all, server_rec *s, const apr_array
         return NULL;
     apr_sha1_init(&site->digest);
     add_text(&site->digest, iiif_dbd_name(s, all->pool));
-    for (i = 0; i < queries->nelts; ++i) {
-        add_text(&site->digest, APR_ARRAY_IDX(queries, i, iiif_query_t).statement);
-        add_text(&site->digest, APR_ARRAY_IDX(queries, i, iiif_query_t).condition);
-    }
+    for (i = 0; i < queries->nelts; ++i)
+        add_query(&site->digest, &APR_ARRAY_IDX(queries, i, iiif_query_t));
     apr_hash_set(all->sites, site->id, sizeof(site->id), site);
     return site;
 }

@@ -33,11 +33,6 @@ typedef struct define_t {
     const char *name, *value;
 } define_t;
 
-static void define(found_t *found, const char *name, const char *value)
-{
-    APR_ARRAY_PUSH(found->defines, define_t) = (define_t){ name, value };
-}
-
 static void remark(apr_array_header_t *where, const char *text)
 {
     APR_ARRAY_PUSH(where, const char *) = text;
@@ -50,6 +45,19 @@ static void remark(apr_array_header_t *where, const char *text)
 static int fits_define(const char *value)
 {
     return !strpbrk(value, "\"\\\r\n") && !strstr(value, "${");
+}
+
+/* Whoever may change Omeka's settings writes no lines of httpd's configuration by them. */
+static void define(found_t *found, const char *name, const char *value)
+{
+    if (fits_define(value))
+        APR_ARRAY_PUSH(found->defines, define_t) = (define_t){ name, value };
+    else
+        remark(found->warnings,
+               apr_psprintf(found->pool,
+                            "%s is left out: what the site has for it holds a quote, a backslash, "
+                            "${ or the end of a line, which a Define cannot",
+                            name));
 }
 
 static void define_database(found_t *found)
@@ -269,18 +277,22 @@ static void look(found_t *found, const char *base)
 /* -- what is told -------------------------------------------------------------------------------
  */
 
-static const char *defined(const found_t *found, const char *name)
+static const char *defined(const found_t *found, const char *name, const char *otherwise)
 {
-    int i = 0;
+    int i;
 
-    while (strcmp(APR_ARRAY_IDX(found->defines, i, define_t).name, name) != 0)
-        ++i;
-    return APR_ARRAY_IDX(found->defines, i, define_t).value;
+    for (i = 0; i < found->defines->nelts; ++i) {
+        const define_t *one = &APR_ARRAY_IDX(found->defines, i, define_t);
+
+        if (!strcmp(one->name, name))
+            return one->value;
+    }
+    return otherwise;
 }
 
 static void tell_settings(const found_t *found)
 {
-    const char *base = defined(found, "OMEKA_BASE");
+    const char *base = defined(found, "OMEKA_BASE", "/");
     int i;
 
     if (!found->settings->nelts)

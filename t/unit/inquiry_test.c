@@ -9,8 +9,8 @@
 #include "base/lru.h"
 #include "tap.h"
 
-#define LONG  apr_time_from_sec(20) /* nobody waits so long */
-#define SHORT apr_time_from_msec(50)
+#define LONG  apr_time_from_sec(20)   /* nobody waits so long */
+#define SHORT apr_time_from_msec(500) /* a thread has begun by then */
 
 /* Whoever is asked: answers at once, fails, or does not answer before it is let. */
 static int asked, fails, silent;
