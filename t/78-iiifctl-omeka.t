@@ -202,6 +202,10 @@ sub made_of { my (%count) = map { $_->{status} => 0 } @_; $count{ $_->{status} }
     unlink map { $_->{target} } @told;
     setting(imageserver_image_tile_type => '"deepzoom"');
     is((ctl('omeka', 'tile', $site, '--format', 'iiif3'))[0], 2, 'a format that Omeka does not know');
+    $omeka->sql("UPDATE media SET extension = '' WHERE id = " . $omeka->id('plain'));
+    ($code, $out) = ctl('omeka', 'tile', $site, '--json', '--where', 'm.id = ' . $omeka->id('plain'));
+    is_deeply [ $code, map { $_->{current} // () } json_lines($out) ], [ 0, 1 ], 'an empty extension is none' or diag $out;
+    $omeka->sql('UPDATE media SET extension = NULL WHERE id = ' . $omeka->id('plain'));
     ($code, $out, my $err) = ctl('omeka', 'tile', $site, '--where', 'nonsense = 1');
     is $code, 1, 'SQL that is wrong';
     like $err, qr/the database says: .*nonsense/, '  is told by the database';

@@ -143,8 +143,8 @@ static apr_status_t make_threads(iiif_inquiries_t *all)
     if (all->threads)
         return APR_SUCCESS;
     rv = apr_thread_pool_create(&all->threads, 0, IIIF_INQUIRY_THREADS, all->of_threads);
-    if (rv == APR_SUCCESS)
-        apr_thread_pool_idle_max_set(all->threads, 1);
+    if (rv == APR_SUCCESS) /* each that is made takes from of_threads, which never gets it back */
+        apr_thread_pool_idle_max_set(all->threads, IIIF_INQUIRY_THREADS);
     return rv;
 }
 

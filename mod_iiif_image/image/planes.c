@@ -155,13 +155,16 @@ static int place(planes_t *planes)
     return can;
 }
 
+/* Chroma at an edge stands for pixels beyond it, too: of a very small image it is all that there
+ * is. */
 static int prepare(planes_t *planes, const iiif_resolved_t *resolved, const iiif_look_t *look)
 {
     const iiif_raw_level_t *raw = planes->window->level->raw;
     const unsigned whole = STRIP * planes->window->shrink;
 
     if (!raw || raw->format != IIIF_FORMAT_JPG || raw->tile.width % whole
-        || raw->tile.height % whole || !is_plain(planes->source, resolved, look)
+        || raw->tile.height % whole || planes->size.width < STRIP || planes->size.height < STRIP
+        || !is_plain(planes->source, resolved, look)
         || !read_samplings(planes, &raw->jpeg, resolved->quality == IIIF_QUALITY_GRAY,
                            look->quality[IIIF_FORMAT_JPG]))
         return 0;

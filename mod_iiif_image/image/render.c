@@ -376,7 +376,7 @@ static int transform(VipsImage **image, const iiif_source_t *source,
            || orient(image, source, resolved) || finish(image, resolved, look);
 }
 
-#define REVISION 6 /* of the pipeline: raise it with every change of the pixels that leave it */
+#define REVISION 7 /* of the pipeline: raise it with every change of the pixels that leave it */
 
 const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_pool_t *pool)
 {

@@ -125,8 +125,8 @@ static apr_status_t first_row(apr_dbd_row_t **row, const iiif_connection_t *c,
     return rv ? down(err, c, rv) : APR_SUCCESS;
 }
 
-/* NULL when it is NULL. Not by apr_dbd_get_entry(): that of MySQL leaves what it has cut off
- * without an end. */
+/* NULL when it is NULL, or longer than any text of a record is. Not by apr_dbd_get_entry(): that of
+ * MySQL leaves what it has cut off without an end. */
 static const char *text_of(const iiif_connection_t *c, apr_dbd_row_t *row, int column,
                            apr_pool_t *pool)
 {
@@ -134,7 +134,7 @@ static const char *text_of(const iiif_connection_t *c, apr_dbd_row_t *row, int c
 
     if (apr_dbd_datum_get(c->driver, row, column, APR_DBD_TYPE_STRING, &text) != APR_SUCCESS)
         return NULL;
-    return text ? apr_pstrdup(pool, text) : NULL;
+    return text && strlen(text) <= IIIF_RECORD_TEXT_MAX ? apr_pstrdup(pool, text) : NULL;
 }
 
 /* As databases write what is true; all else is not. */

@@ -8,7 +8,9 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
-/** Texts are NULL where nothing is said. */
+#define IIIF_RECORD_TEXT_MAX 4096 /**< bytes of each text: thousands of records are remembered */
+
+/** Texts are NULL where nothing is said, or too much. */
 typedef struct iiif_record_t {
     const char *path;        /**< of the file, below the root */
     const char *name;        /**< in tile stores; NULL: by its path */

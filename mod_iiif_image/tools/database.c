@@ -106,14 +106,19 @@ static apr_status_t prepare(apr_dbd_prepared_t **statement, iiifctl_database_t *
     return APR_SUCCESS;
 }
 
+/* Not by apr_dbd_get_entry(): that of MySQL leaves what it has cut off without an end. */
 static const char **read_row(const iiifctl_database_t *database, apr_dbd_row_t *row, int columns,
                              apr_pool_t *pool)
 {
     const char **values = apr_pcalloc(pool, (apr_size_t)columns * sizeof(*values));
     int i;
 
-    for (i = 0; i < columns; ++i)
-        values[i] = apr_pstrdup(pool, apr_dbd_get_entry(database->driver, row, i));
+    for (i = 0; i < columns; ++i) {
+        char *text = NULL;
+
+        if (apr_dbd_datum_get(database->driver, row, i, APR_DBD_TYPE_STRING, &text) == APR_SUCCESS)
+            values[i] = apr_pstrdup(pool, text);
+    }
     return values;
 }
 

@@ -159,15 +159,19 @@ int iiifctl_omeka_open(iiifctl_omeka_t *omeka, const iiifctl_call_t *call)
     " FROM media m JOIN resource r ON r.id = m.id"                                                 \
     " WHERE m.has_original = 1 AND m.storage_id IS NOT NULL AND m.media_type LIKE 'image/%%'"
 
-static iiifctl_media_t media_of_row(const char *const *row, apr_pool_t *pool)
+/* @return false: it has no file (any more) */
+static int read_media(iiifctl_media_t *media, const char *const *row, apr_pool_t *pool)
 {
-    return (iiifctl_media_t){
+    const char *storage_id = row[1], *extension = row[2] && *row[2] ? row[2] : NULL;
+
+    *media = (iiifctl_media_t){
         row[0],
-        row[1],
-        row[2],
+        storage_id,
+        extension,
         row[3],
-        row[2] ? apr_pstrcat(pool, row[1], ".", row[2], NULL) : row[1],
+        extension ? apr_pstrcat(pool, storage_id, ".", extension, NULL) : storage_id,
     };
+    return storage_id != NULL;
 }
 
 apr_status_t iiifctl_omeka_media(apr_array_header_t **media, const iiifctl_omeka_t *omeka,
@@ -188,9 +192,12 @@ apr_status_t iiifctl_omeka_media(apr_array_header_t **media, const iiifctl_omeka
     if (rv != APR_SUCCESS)
         return rv;
     *media = apr_array_make(pool, rows->nelts, sizeof(iiifctl_media_t));
-    for (i = 0; i < rows->nelts; ++i)
-        APR_ARRAY_PUSH(*media, iiifctl_media_t) =
-            media_of_row(APR_ARRAY_IDX(rows, i, const char **), pool);
+    for (i = 0; i < rows->nelts; ++i) {
+        iiifctl_media_t one;
+
+        if (read_media(&one, APR_ARRAY_IDX(rows, i, const char **), pool))
+            APR_ARRAY_PUSH(*media, iiifctl_media_t) = one;
+    }
     return rv;
 }
 
@@ -210,9 +217,10 @@ apr_status_t iiifctl_omeka_medium(const iiifctl_media_t **media, const iiifctl_o
 
     /* a collation finds more than what is equal */
     for (i = 0; rv == APR_SUCCESS && !found && i < rows->nelts; ++i) {
-        const iiifctl_media_t one = media_of_row(APR_ARRAY_IDX(rows, i, const char **), pool);
+        iiifctl_media_t one;
 
-        if (!strcmp(value, one.id) || (one.storage_id && !strcmp(value, one.storage_id)))
+        if (read_media(&one, APR_ARRAY_IDX(rows, i, const char **), pool)
+            && (!strcmp(value, one.id) || !strcmp(value, one.storage_id)))
             found = apr_pmemdup(pool, &one, sizeof(one));
     }
     if (rv == APR_SUCCESS)

@@ -111,6 +111,24 @@ static void test_all_columns(apr_pool_t *pool)
        "every column has its place");
 }
 
+/* What fills the memory that thousands of answers share. */
+static void test_long_texts(apr_pool_t *pool)
+{
+    iiif_record_t record = { NULL };
+
+    ok(ask(&record,
+           "SELECT 'p' AS path, hex(zeroblob(2048)) AS etag, hex(zeroblob(2049)) AS rights,"
+           " hex(zeroblob(500000)) AS attribution",
+           "x", NULL, pool)
+               == APR_SUCCESS
+           && same(record.path, "p") && record.etag && strlen(record.etag) == IIIF_RECORD_TEXT_MAX
+           && !record.rights && !record.attribution,
+       "what is too long is not said");
+    ok(ask(&record, "SELECT hex(zeroblob(500000)) AS path", "x", NULL, pool) == APR_SUCCESS
+           && !record.path,
+       "nor is a path that no file has");
+}
+
 static void test_conditions(apr_pool_t *pool)
 {
     iiif_err_t err = { "" };
@@ -169,6 +187,7 @@ int main(void)
         for (i = 0; i < ROWS(cases); ++i)
             test_case(i, pool);
         test_all_columns(pool);
+        test_long_texts(pool);
         test_conditions(pool);
         test_recovery(pool);
         test_many(pool);

@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/lru.h"
 #include "tap.h"
@@ -185,6 +186,77 @@ static void test_together(apr_pool_t *pool)
     iiif_inquiries_end(all, LONG);
 }
 
+#define ROUNDS      50
+#define THREADS_MAX (CLIENTS * ROUNDS)
+
+/* Which threads were asked by, each once. */
+static struct {
+    pid_t ids[THREADS_MAX];
+    int count;
+    apr_thread_mutex_t *mutex;
+} seen;
+
+static apr_status_t note_thread(iiif_finding_t *finding, void *baton, iiif_err_t *err,
+                                apr_pool_t *pool)
+{
+    const pid_t id = gettid();
+    int i = 0;
+
+    apr_thread_mutex_lock(seen.mutex);
+    while (i < seen.count && seen.ids[i] != id)
+        ++i;
+    if (i == seen.count)
+        seen.ids[seen.count++] = id;
+    apr_thread_mutex_unlock(seen.mutex);
+    (void)baton;
+    (void)err;
+    (void)pool;
+    apr_sleep(1000); /* so that one thread is not enough */
+    finding->bytes = (const unsigned char *)"";
+    return APR_SUCCESS;
+}
+
+static void *APR_THREAD_FUNC ask_something(apr_thread_t *thread, void *data)
+{
+    client_t *c = data;
+    apr_pool_t *own = iiif_lru_pool(), *pool;
+    const iiif_inquiry_t inquiry = { apr_pmemdup(own, &c, sizeof(c)), sizeof(c), note_thread, NULL,
+                                     own };
+    iiif_finding_t finding;
+
+    apr_pool_create(&pool, NULL);
+    c->rv = iiif_inquire(&finding, c->all, &inquiry, LONG, NULL, pool);
+    apr_pool_destroy(pool);
+    (void)thread;
+    return NULL;
+}
+
+/* A thread that is made takes memory which is only given back at the end. */
+static void test_threads_stay(apr_pool_t *pool)
+{
+    apr_thread_t *threads[CLIENTS];
+    client_t clients[CLIENTS];
+    iiif_inquiries_t *all;
+    apr_status_t said;
+    int i, round, good = 0;
+
+    iiif_inquiries_create(&all, pool);
+    apr_thread_mutex_create(&seen.mutex, APR_THREAD_MUTEX_DEFAULT, pool);
+    for (round = 0; round < ROUNDS; ++round) {
+        for (i = 0; i < CLIENTS; ++i) {
+            clients[i] = (client_t){ .all = all };
+            apr_thread_create(&threads[i], NULL, ask_something, &clients[i], pool);
+        }
+        for (i = 0; i < CLIENTS; ++i) {
+            apr_thread_join(&said, threads[i]);
+            good += clients[i].rv == APR_SUCCESS;
+        }
+    }
+    ok(good == CLIENTS * ROUNDS, "bursts of different questions are answered");
+    ok(seen.count <= IIIF_INQUIRY_THREADS, "by the same threads: %d", seen.count);
+    iiif_inquiries_end(all, LONG);
+}
+
 int main(void)
 {
     apr_pool_t *pool;
@@ -196,6 +268,7 @@ int main(void)
     test_silence(pool);
     test_recovery(pool);
     test_together(pool);
+    test_threads_stay(pool);
     apr_terminate();
     return done_testing();
 }

@@ -213,7 +213,7 @@ static const request_t requests[] = {
     { { 17, 255, 501, 268 },       { 289, 155 },       IIIF_QUALITY_DEFAULT },
     { { 600, 400, 101, 123 },      { 60, 80 },         IIIF_QUALITY_DEFAULT },
     { { 247, 247, 17, 17 },          { 17, 17 },           IIIF_QUALITY_DEFAULT },
-    { { 699, 521, 2, 2 },          { 2, 2 },           IIIF_QUALITY_GRAY },
+    { { 685, 507, 16, 16 },        { 16, 16 },         IIIF_QUALITY_GRAY },
 };
 /* clang-format on */
 
@@ -265,6 +265,8 @@ static void test_left(apr_pool_t *pool)
     const iiif_source_t *source = open_source(path_of("420.tif", pool), pool);
     const request_t whole = { { 0, 0, WIDTH, HEIGHT }, { 300, 224 }, IIIF_QUALITY_DEFAULT };
     const request_t enlarged = { { 0, 0, 100, 100 }, { 101, 100 }, IIIF_QUALITY_DEFAULT };
+    const request_t narrow = { { 686, 100, 15, 200 }, { 15, 200 }, IIIF_QUALITY_DEFAULT };
+    const request_t low = { { 100, 508, 200, 15 }, { 200, 15 }, IIIF_QUALITY_DEFAULT };
     const request_t bitonal = { { 0, 0, WIDTH, HEIGHT }, { 300, 224 }, IIIF_QUALITY_BITONAL };
     iiif_resolved_t resolved = resolve(&whole, IIIF_FORMAT_JPG), other;
     iiif_look_t look = look_of(85);
@@ -273,6 +275,10 @@ static void test_left(apr_pool_t *pool)
 
     other = resolve(&enlarged, IIIF_FORMAT_JPG);
     ok(planes(&bytes, source, &other, &look) == IIIF_ENOTIMPL, "left: what is enlarged");
+    other = resolve(&narrow, IIIF_FORMAT_JPG);
+    ok(planes(&bytes, source, &other, &look) == IIIF_ENOTIMPL, "what is narrow");
+    other = resolve(&low, IIIF_FORMAT_JPG);
+    ok(planes(&bytes, source, &other, &look) == IIIF_ENOTIMPL, "what is low");
     other = resolved;
     look.quality[IIIF_FORMAT_JPG] = 90;
     ok(planes(&bytes, source, &other, &look) == IIIF_ENOTIMPL, "chroma that would be enlarged");
