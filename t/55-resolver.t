@@ -227,6 +227,10 @@ for my $row (
         is join(' ', grep { defined $response->header($_) } 'Link', 'Location', 'X-IIIF-Kind'), '', '    telling nothing';
     }
 }
+for my $row ([ 1, 'plain.jpg' ], [ 4, 'not public' ], [ 5, 'no file' ], [ 6, 'not public' ], [ 7, 'no-such.jpg' ], [ 999, 'no record' ]) {
+    my ($id, $said) = @$row;
+    like $httpd->error_log, qr/:debug\].*IIIF0032: the database says of '$id' \(query\): \Q$said\E(?:,|$)/m, "the log says of $id: $said";
+}
 is found("/iiif/$_"), 'front controller nobody', "$_ is no number, and nobody is asked" for '12abc', '1%20', '01', '+1', '1e0', '0x1', '-1', '9' x 19, '1%27', '%EF%BC%91';
 is found('/several/1'), "$SIZE{'plain.jpg'} query", '{id} may stand beside other conditions';
 is found('/text/ark:%2F12345%2F%2Fx%20y'), "$SIZE{'plain.jpg'} query", 'an ark with an empty part';

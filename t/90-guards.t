@@ -54,6 +54,11 @@ is_deeply [ sort keys %manual ], [ sort @table ], 'doc/directives.md explains ev
 my $readme = slurp('README.md');
 is_deeply [ grep { $readme !~ /\b$_\b/ } @table ], [], 'README.md lists every directive';
 
+# -- what documents give to be copied: httpd takes "#" for an argument behind a directive
+for my $file ('README.md', files(qr{^$SRC/.*\.md$})) {
+    is_deeply [ slurp($file) =~ /^(?: {4,}|\t)(IIIF[A-Z][a-z]\w* .*\s# .*)/mg ], [], "no directive in $file has a comment behind it";
+}
+
 # -- a site's configuration: directives that there are, in comments too, and nothing left for the next site
 my $omeka = slurp('conf.d/omeka-s.conf');
 my %is_directive = map { $_ => 1 } @table;

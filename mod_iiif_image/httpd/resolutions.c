@@ -209,6 +209,20 @@ static void report(request_rec *r, const iiif_err_t *err)
                       err->text);
 }
 
+/* For who looks for what is missing. Clients are told the same, whichever it is. */
+static void note(request_rec *r, const char *identifier, const iiif_answer_t *answer,
+                 const char *from)
+{
+    const iiif_record_t *record = &answer->record;
+    const char *said = !answer->found       ? "no record"
+                       : !record->is_public ? "not public"
+                       : !record->path      ? "no file"
+                                            : record->path;
+
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                  IIIF_LOGNO(0032) "the database says of '%s' (%s): %s", identifier, from, said);
+}
+
 static apr_status_t tell(iiif_record_t *record, const iiif_answer_t *answer, iiif_err_t *err)
 {
     if (!answer->found)
@@ -300,8 +314,10 @@ apr_status_t iiif_resolutions_ask(iiif_record_t *record, const char *identifier,
         from = find(&answer, &q, r, apr_time_from_msec(settings->resolver_timeout));
     }
     apr_table_setn(r->notes, "iiif-resolve", from ? from : "down");
-    return from ? tell(record, &answer, err)
-                : iiif_fail(err, IIIF_EDOWN, "it is not known now what this identifier means");
+    if (!from)
+        return iiif_fail(err, IIIF_EDOWN, "it is not known now what this identifier means");
+    note(r, identifier, &answer, from);
+    return tell(record, &answer, err);
 }
 
 static int end_all(iiif_resolutions_t *all)
