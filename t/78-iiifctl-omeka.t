@@ -109,6 +109,8 @@ sub defines { return { $_[0] =~ /^Define (\w+) "(.*)"$/mg } }
     my ($told) = json_lines($out);
     is_deeply [ map { $told->{"OMEKA_$_"} } qw(BASE IDENTIFIER VOCABULARY PREFIX CASE) ], [ '/omeka', 'clean', 'other', 'ark:/12345/', undef ],
         'CleanUrl, its property by its number, and the base path of the site';
+    is_deeply [ grep { /^iiifserver/ } @{ $told->{remarks} } ], ['iiifserver_media_api_default_version: "2", version of URLs without one'],
+        '  and what is a comment for people';
     setting(cleanurl_identifier_prefix   => '"ark:\\nUser root"');
     setting(cleanurl_identifier_property => '"other:a\\"b"');
     setting(imageserver_base_url         => '"https:\\/\\/example.org\\/a\\nUser root"');

@@ -341,6 +341,7 @@ static void tell_json(const found_t *found)
         cJSON_AddStringToObject(object, one->name, one->value);
     }
     add_texts(object, "settings", found->settings);
+    add_texts(object, "remarks", found->remarks);
     add_texts(object, "warnings", found->warnings);
     iiifctl_print_json(object);
 }
