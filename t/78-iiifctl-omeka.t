@@ -340,6 +340,17 @@ sub found { return { map { ($_->{path} => $_->{status}) } grep { $_->{path} } js
         '  is told by each file and entry, and the cache of the fast script is left out';
     is_deeply [ grep { !-e } map { m{^/} ? $_ : () } keys %want ], [], '  and nothing is removed';
 
+    rename $tiles, "$scratch/elsewhere" or die $!;
+    symlink "$scratch/elsewhere", $tiles or die $!;
+    is_deeply found((ctl('omeka', 'stale', $site, '--json'))[1]), $found, '  also where files/tile is a link';
+    unlink $tiles;
+    rename "$scratch/elsewhere", $tiles or die $!;
+    mkdir "$tiles/closed", 0 or die $!;
+    ($code, $out, my $closed) = ctl('omeka', 'stale', $site);
+    is $code, 1, '  and where there is a directory that cannot be read';
+    like $closed, qr{^iiifctl omeka stale: \Q$tiles\E/closed: Permission denied$}m, '  which is told';
+    rmdir "$tiles/closed" or die $!;
+
     $db->sql('CREATE DATABASE empty; GRANT ALL ON empty.* TO omeka@localhost; CREATE TABLE empty.media LIKE omeka.media;'
             . 'CREATE TABLE empty.resource LIKE omeka.resource; CREATE TABLE empty.setting LIKE omeka.setting;', 'mysql');
     ($code, $out, my $err) = ctl('omeka', 'stale', $site, '--remove', '--params', $db->params =~ s/dbname=omeka/dbname=empty/r);
