@@ -112,13 +112,14 @@ sub defines { return { $_[0] =~ /^Define (\w+) "(.*)"$/mg } }
     is_deeply [ grep { /^iiifserver/ } @{ $told->{remarks} } ], ['iiifserver_media_api_default_version: "2", version of URLs without one'],
         '  and what is a comment for people';
     setting(cleanurl_identifier_prefix   => '"ark:\\nUser root"');
-    setting(cleanurl_identifier_property => '"other:a\\"b"');
+    setting(cleanurl_identifier_property => q("other:a' OR 'a"));
     setting(imageserver_base_url         => '"https:\\/\\/example.org\\/a\\nUser root"');
     ($code, $out, my $left) = ctl('omeka', 'config', $site);
-    is_deeply [ sort keys %{ defines($out) } ], [qw(OMEKA_DATABASE OMEKA_DIR OMEKA_IDENTIFIER OMEKA_VOCABULARY)],
+    is_deeply [ sort keys %{ defines($out) } ], [qw(OMEKA_DATABASE OMEKA_DIR OMEKA_IDENTIFIER)],
         'settings with more than one line, or quotes, are left out';
     unlike $out, qr/^User/m, '  and write no directives';
-    like $left, qr/OMEKA_$_ is left out/, "  which is told of $_" for qw(BASE PREFIX PROPERTY);
+    like $left, qr/OMEKA_$_ is left out/, "  which is told of $_" for qw(BASE PREFIX);
+    like $left, qr/property has a character that SQL/, '  and of what would end a text of SQL';
     setting(imageserver_base_url => '"https:\\/\\/example.org\\/omeka\\/"');
     $omeka->sql('UPDATE module SET is_active = 0');
     setting(iiifserver_media_api_identifier => '"filename_image"');
@@ -345,6 +346,17 @@ sub found { return { map { ($_->{path} => $_->{status}) } grep { $_->{path} } js
     is_deeply { map { utf8::is_utf8($_) ? (encode_utf8($_) => $found->{$_}) : ($_ => $found->{$_}) } keys %$found }, \%want,
         '  is told by each file and entry, and the cache of the fast script is left out';
     is_deeply [ grep { !-e } map { m{^/} ? $_ : () } keys %want ], [], '  and nothing is removed';
+
+    rename $tiles, "$scratch/elsewhere" or die $!;
+    symlink "$scratch/elsewhere", $tiles or die $!;
+    is_deeply found((ctl('omeka', 'stale', $site, '--json'))[1]), $found, '  also where files/tile is a link';
+    unlink $tiles;
+    rename "$scratch/elsewhere", $tiles or die $!;
+    mkdir "$tiles/closed", 0 or die $!;
+    ($code, $out, my $closed) = ctl('omeka', 'stale', $site);
+    is $code, 1, '  and where there is a directory that cannot be read';
+    like $closed, qr{^iiifctl omeka stale: \Q$tiles\E/closed: Permission denied$}m, '  which is told';
+    rmdir "$tiles/closed" or die $!;
 
     $db->sql('CREATE DATABASE empty; GRANT ALL ON empty.* TO omeka@localhost; CREATE TABLE empty.media LIKE omeka.media;'
             . 'CREATE TABLE empty.resource LIKE omeka.resource; CREATE TABLE empty.setting LIKE omeka.setting;', 'mysql');

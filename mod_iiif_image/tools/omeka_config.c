@@ -107,6 +107,12 @@ static int is_true(const cJSON *json)
            || (text && *text && strcmp(text, "0") != 0);
 }
 
+/* Within the quotes of SQL, in a line of httpd's. */
+static int fits_query(const char *text)
+{
+    return !strpbrk(text, "'\"\\$%{");
+}
+
 /* A property by its number or its term: its local name, and the prefix of its vocabulary. */
 static void define_property(found_t *found, const cJSON *property)
 {
@@ -131,6 +137,11 @@ static void define_property(found_t *found, const cJSON *property)
                  == APR_SUCCESS
              && rows->nelts)
         memcpy(row, APR_ARRAY_IDX(rows, 0, const char **), sizeof(row));
+    if ((row[0] && !fits_query(row[0])) || (row[1] && !fits_query(row[1]))) {
+        remark(found->warnings, "CleanUrl's property has a character that SQL or httpd reads as "
+                                "its own: set OMEKA_PROPERTY to another");
+        return;
+    }
     if (row[0] && strcmp(row[0], "identifier") != 0)
         define(found, "OMEKA_PROPERTY", row[0]);
     if (row[1] && strcmp(row[1], "dcterms") != 0)
@@ -153,7 +164,7 @@ static void define_clean(found_t *found)
     const char *prefix = cJSON_GetStringValue(clean_setting(found->omeka, "prefix"));
 
     define_property(found, clean_setting(found->omeka, "property"));
-    if (prefix && strpbrk(prefix, "'\"\\$%{"))
+    if (prefix && !fits_query(prefix))
         remark(found->warnings, "CleanUrl's prefix has a character that SQL or httpd reads as its "
                                 "own: write an IIIFQuery for it");
     else if (prefix && *prefix)

@@ -3,6 +3,7 @@
 #include <apr_file_info.h>
 #include <apr_file_io.h>
 #include <apr_strings.h>
+#include <errno.h>
 #include <fts.h>
 #include <stdio.h>
 #include <string.h>
@@ -248,10 +249,17 @@ static int is_passed(const FTSENT *entry)
                || (entry->fts_level == 1 && !strcmp(entry->fts_name, "cache")));
 }
 
+/* A directory of tiles that is not there has none. */
+static int is_unreadable(const FTSENT *entry)
+{
+    return entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR
+           || (entry->fts_info == FTS_NS && (entry->fts_level || entry->fts_errno != ENOENT));
+}
+
 static void look_at_tiles(run_t *run)
 {
     char *const paths[] = { apr_pstrdup(run->omeka.pool, run->omeka.tiles), NULL };
-    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
     apr_pool_t *scratch;
     FTSENT *entry;
 
@@ -267,6 +275,12 @@ static void look_at_tiles(run_t *run)
         }
         else if (entry->fts_info == FTS_F && entry->fts_name[0] != '.')
             look_at(run, path, scratch);
+        else if (is_unreadable(entry)) {
+            iiif_err_t err;
+
+            iiif_fail(&err, APR_FROM_OS_ERROR(entry->fts_errno), "%s", strerror(entry->fts_errno));
+            tell_failed(run, path, &err);
+        }
         apr_pool_clear(scratch);
     }
     if (fts)
