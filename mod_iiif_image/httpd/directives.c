@@ -60,7 +60,7 @@ const command_rec iiif_directives[] = {
     AP_INIT_TAKE1("IIIFSourceIndex", iiif_set_source_index, NULL, RSRC_CONF,
                   "megabytes of memory in which a process remembers its sources, 0 to 65536 (default 64)"),
     AP_INIT_TAKE1("IIIFRenderThreads", iiif_set_render_threads, NULL, RSRC_CONF,
-                  "auto or 1 to 1024: images rendered at once (default auto: as many as there are processors)"),
+                  "auto or 1 to 1024: images rendered at once (default auto: two more than there are processors)"),
     AP_INIT_TAKE1("IIIFRenderMemory", iiif_set_render_memory, NULL, RSRC_CONF,
                   "auto, or a size like 512M or 2G: what these may take together, as estimated (default auto: a quarter of the machine's)"),
     AP_INIT_TAKE23("IIIFRenderQueue", iiif_set_render_queue, NULL, RSRC_CONF,

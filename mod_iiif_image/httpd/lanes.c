@@ -16,8 +16,9 @@
 
 #include "base/banned.h"
 
-#define RETAINED    "mod_iiif_image: lanes 1" /* another layout is another number */
+#define RETAINED    "mod_iiif_image: lanes 2" /* another layout is another number */
 #define GENERATIONS 2                         /* of children at once, while a restart goes on */
+#define SPARE       2                         /* renders, beyond one for each processor */
 #define QUEUE_MAX   64                        /* of IIIFRenderQueue auto */
 #define KEPT_MIN    ((apr_size_t)1 << 20)     /* bytes of an answer that are worth counting */
 
@@ -87,7 +88,9 @@ static iiif_lanes_limits_t limits_of(const iiif_render_conf_t *conf)
     const unsigned queue = part(workers, 4) < QUEUE_MAX ? part(workers, 4) : QUEUE_MAX;
 
     return (iiif_lanes_limits_t){
-        .threads = (unsigned)(conf->threads ? conf->threads : sysconf(_SC_NPROCESSORS_ONLN)),
+        .threads = conf->threads ? (unsigned)conf->threads
+                                 : (unsigned)sysconf(_SC_NPROCESSORS_ONLN) + SPARE,
+        .spare = conf->threads ? 0 : SPARE,
         .memory = conf->memory ? (apr_uint64_t)conf->memory : physical_memory() / 4,
         .queue = conf->queue < 0 ? queue : (unsigned)conf->queue,
         .queue_here = { [IIIF_LANE_SMALL] = part(threads, 2),

@@ -79,7 +79,7 @@ static int fits(const iiif_lanes_limits_t *limits, const iiif_lane_slot_t *total
         return 0;
     if (cost->lane == IIIF_LANE_SMALL)
         return 1;
-    return (!large || large + 1 < limits->threads)
+    return (!large || large + limits->spare + 1 < limits->threads)
            && (!taken || taken + cost->memory <= limits->memory - limits->memory / 8);
 }
 

@@ -33,6 +33,7 @@ typedef enum {
 /** The settings. */
 typedef struct iiif_lanes_limits_t {
     unsigned threads;    /**< renders at once, of all processes; 1 or more */
+    unsigned spare;      /**< of these, beyond the one that large renders leave to small ones */
     apr_uint64_t memory; /**< bytes that these may take together, as estimated */
     unsigned queue;      /**< requests that may wait, of all processes */
     unsigned
