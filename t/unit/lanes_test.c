@@ -141,33 +141,37 @@ static void test_fits(apr_pool_t *pool)
     enum { S, L, END };
     static const struct {
         const char *what;
-        unsigned threads;
+        unsigned threads, spare;
         apr_uint64_t megabytes; /* of the limit; a small one takes 10, a large one 30 */
         int running[6], last, in;
     } rows[] = {
-        { "nothing runs", 1, 100, { END }, L, 1 },
-        { "one thread, and a small one runs", 1, 100, { S, END }, S, 0 },
-        { "one thread, and a large one runs", 1, 100, { L, END }, S, 0 },
-        { "two threads, and a large one runs", 2, 100, { L, END }, S, 1 },
-        { "the second thread is for small ones", 2, 100, { L, END }, L, 0 },
-        { "two small ones run", 2, 100, { S, S, END }, S, 0 },
-        { "a large one beside a small one", 2, 100, { S, END }, L, 1 },
-        { "three threads: two large ones", 3, 100, { L, END }, L, 1 },
-        { "three threads: not three", 3, 100, { L, L, END }, L, 0 },
-        { "three threads: but a small one", 3, 100, { L, L, END }, S, 1 },
-        { "all of the memory for one", 4, 30, { END }, L, 1 },
-        { "no memory beside it", 4, 30, { L, END }, S, 0 },
-        { "an eighth is left to small ones", 4, 68, { L, END }, L, 0 },
-        { "which they may have", 4, 68, { L, S, S, END }, S, 1 },
-        { "7/8 of 69 hold two large ones", 4, 69, { L, END }, L, 1 },
-        { "small ones may have all", 9, 40, { S, S, S, END }, S, 1 },
-        { "and not more", 9, 40, { S, S, S, S, END }, S, 0 },
+        { "nothing runs", 1, 0, 100, { END }, L, 1 },
+        { "one thread, and a small one runs", 1, 0, 100, { S, END }, S, 0 },
+        { "one thread, and a large one runs", 1, 0, 100, { L, END }, S, 0 },
+        { "two threads, and a large one runs", 2, 0, 100, { L, END }, S, 1 },
+        { "the second thread is for small ones", 2, 0, 100, { L, END }, L, 0 },
+        { "two small ones run", 2, 0, 100, { S, S, END }, S, 0 },
+        { "a large one beside a small one", 2, 0, 100, { S, END }, L, 1 },
+        { "three threads: two large ones", 3, 0, 100, { L, END }, L, 1 },
+        { "three threads: not three", 3, 0, 100, { L, L, END }, L, 0 },
+        { "three threads: but a small one", 3, 0, 100, { L, L, END }, S, 1 },
+        { "all of the memory for one", 4, 0, 30, { END }, L, 1 },
+        { "no memory beside it", 4, 0, 30, { L, END }, S, 0 },
+        { "an eighth is left to small ones", 4, 0, 68, { L, END }, L, 0 },
+        { "which they may have", 4, 0, 68, { L, S, S, END }, S, 1 },
+        { "7/8 of 69 hold two large ones", 4, 0, 69, { L, END }, L, 1 },
+        { "small ones may have all", 9, 0, 40, { S, S, S, END }, S, 1 },
+        { "two of four are spare: one large one", 4, 2, 200, { END }, L, 1 },
+        { "and not two", 4, 2, 200, { L, END }, L, 0 },
+        { "but three small ones", 4, 2, 200, { L, S, S, END }, S, 1 },
+        { "and not more", 9, 0, 40, { S, S, S, S, END }, S, 0 },
     };
     const iiif_cost_t *const costs[] = { &small_one, &large_one };
     unsigned i, k;
 
     for (i = 0; i < ROWS(rows); ++i) {
         const iiif_lanes_limits_t limits = { .threads = rows[i].threads,
+                                             .spare = rows[i].spare,
                                              .memory = rows[i].megabytes * MB,
                                              .patience = APR_USEC_PER_SEC };
         apr_pool_t *process;
