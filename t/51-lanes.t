@@ -284,7 +284,7 @@ sub h2_asking {
     is "$after->{'memory-small'} $after->{'memory-large'}", '0 0', '  with its memory';
     is get($LIGHT)->code, 200, '  and it goes on';
 
-    @clients = heavy(1);
+    @clients = asking('/iiif/plain.png/full/^8000,6400/33/default.png');    # that takes longer than a restart
     comes_to('one runs', sub { running($_[0]) == 1 });
     ok $httpd->restart, 'over a graceful restart';
     is running(status()), 1, '  it is still counted';
