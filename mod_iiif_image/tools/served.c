@@ -54,10 +54,11 @@ static apr_status_t find_file(iiif_source_ref_t *ref, const char *path, const ch
                               iiif_err_t *err, apr_pool_t *pool)
 {
     apr_size_t len = root ? strlen(root) : 0;
-    apr_status_t rv = apr_stat(&ref->finfo, path, APR_FINFO_MIN | IIIF_STAMP_WANTED, pool);
+    apr_status_t rv;
     char reason[120];
 
-    ref->path = path;
+    *ref = (iiif_source_ref_t){ .path = path };
+    rv = apr_stat(&ref->finfo, path, APR_FINFO_MIN | IIIF_STAMP_WANTED, pool);
     if (rv != APR_SUCCESS)
         return iiif_fail(err, rv, "%s", apr_strerror(rv, reason, sizeof(reason)));
     if (ref->finfo.filetype != APR_REG)
