@@ -302,6 +302,7 @@ sub beside_iipsrv {
     my $raw = { name => 'raw tiles', list => write_list("$directory/beside", map { iiif_path($_) } @tiles), goal => '3 of req/s' };
     my $iipsrv = IIIF::Iipsrv->new($httpd, $SOURCES, $PROCESSORS);
 
+    $httpd->stop;
     $httpd->start;
     my $null = at_most($tiles[0]);
     printf "\nraw tiles beside iipsrv %s: %d tiles, each asked once; goal: 3 times as many\n", $iipsrv->version, scalar @tiles;
