@@ -171,7 +171,7 @@ static void is_written(unsigned i, apr_pool_t *pool)
 
 int main(void)
 {
-    iiif_image_size_t size, before;
+    iiif_image_size_t size = { .format = 0 }, before;
     apr_pool_t *pool, *row;
     iiif_err_t err;
     unsigned i;

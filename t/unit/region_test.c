@@ -173,9 +173,11 @@ static int same(iiif_rect_t a, iiif_rect_t b)
 
 int main(void)
 {
-    iiif_region_t kept = { IIIF_REGION_SQUARE, { 1, 2, 3, 4 } }, before = kept;
+    iiif_region_t kept, before;
     unsigned i;
 
+    memset(&kept, 0x55, sizeof(kept));
+    memcpy(&before, &kept, sizeof(before));
     for (i = 0; i < ROWS(cases); ++i) {
         iiif_region_t region;
         iiif_rect_t got = { 0, 0, 0, 0 };

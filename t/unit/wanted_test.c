@@ -41,8 +41,8 @@ static apr_status_t render(iiif_bytes_t *bytes, const char *path, iiif_resolved_
 
 #define TRIES 50
 
-/* libvips tells the thread that waits: where this is given no processor before all pixels are there,
- * a small render ends first. */
+/* libvips tells the thread that waits: where this is given no processor before all pixels are
+ * there, a small render ends first. */
 static int is_cut(const char *path, iiif_resolved_t resolved, apr_pool_t *pool)
 {
     client_t gone = { 1, 0 };
