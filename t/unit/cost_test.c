@@ -392,6 +392,7 @@ static result_t measure(const row_t *row, apr_pool_t *pool)
     iiif_err_t err;
 
     look.quality[row->format] = iiif_format(row->format)->default_quality;
+    look.effort[row->format] = iiif_format(row->format)->default_effort;
     if (iiif_source_open(&source, path_of(row->file, pool), 1, &rules, &err, pool) != APR_SUCCESS)
         return result;
     resolved = resolve(row, source->full);
