@@ -614,7 +614,7 @@ for my $format (sort keys %TILES) {
     my ($exit, $told) = objects('explain', "/$format/$path", "$images/plain.png", '--prefix', "/$format", '--store', $store{$format});
     is "$exit $told->{plan}", "0 $plan", '  as explain says';
     like $response->header('Link') // '', qr{/plain\.png/\Q$told->{canonical3}\E>}, '  with the same canonical URI';
-    my $out = "$SCRATCH/rendered";
+    my $out = place() . "/rendered";
     my ($params) = $path =~ m{^[^/]*/(.*)$};
     next if $format eq 'deepzoom';
     is +(ctl('render', "$images/plain.png", $params, '--store', $store{$format}, '-o', $out))[0], 0, '  render makes it';

@@ -427,5 +427,36 @@ for my $row ([ 'INT', 130 ], [ 'TERM', 143 ], [ 'HUP', 129 ]) {
     is +(end($run, 'INT'))[0], 130, 'render: SIGINT is exit code 130';
     is_deeply [ files_in($into) ], [], '  and nothing is there';
 }
+{
+    my $into = place();
+    my ($source, $out, $link) = map { "$into/$_" } qw(a.png out.png link.png);
+    File::Copy::copy("$FIXTURES/small.png", $source) or die "$source: $!\n";
+    my $original = slurp($source);
+    my @image = ('render', $source, 'full/30,/0/default.png', '-o');
+    is +(ctl(@image, $out))[0], 0, 'render makes a file';
+    my $made = slurp($out);
+    spew($out, 'mine');
+    my ($code, undef, $err) = ctl(@image, $out);
+    is $code, 1, '  where one is, it fails';
+    like $err, qr/\Q$out\E is there already/, '    and says why';
+    is slurp($out), 'mine', '    and leaves it';
+    symlink $out, $link or die "symlink: $!\n";
+    is +(ctl(@image, $link, '--force'))[0], 0, '  unless it is forced';
+    ok -l $link && slurp($out) eq $made, '    to what a link leads to';
+    unlink $link;
+    symlink $source, $link or die "symlink: $!\n";
+    for my $itself ($source, $link) {
+        ($code, undef, $err) = ctl(@image, $itself, '--force');
+        is $code, 1, '  never over its own source';
+        like $err, qr/by its own image/, '    it says so';
+        ok slurp($source) eq $original, '    which is left alone';
+    }
+    my $pipe = "$into/pipe";
+    POSIX::mkfifo($pipe, 0600) or die "mkfifo: $!\n";
+    my $run = start(@image, $pipe);
+    ok slurp($pipe) eq $made, '  a pipe is written to';
+    is +(finish($run))[0], 0, '    whole';
+    ok -p $pipe, '    and stays one';
+}
 
 done_testing;

@@ -3,7 +3,9 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/guard.h"
@@ -12,9 +14,12 @@
 
 #include "base/banned.h"
 
+enum { FORCE = IIIFCTL_OWN };
+
 static const iiifctl_option_t options[] = {
     IIIFCTL_SERVED_OPTIONS,
     { 'o', "output", "FILE", "write there (default: standard output, unless it is a terminal)" },
+    { FORCE, "force", NULL, "overwrite it" },
     { 0, NULL, NULL, NULL }
 };
 
@@ -106,21 +111,62 @@ static apr_status_t write_file(const char *path, const iiif_bytes_t *bytes, iiif
     return rv;
 }
 
-static apr_status_t put(const char *path, const iiif_bytes_t *bytes, iiif_err_t *err,
-                        apr_pool_t *pool)
+/* A device or a pipe, which stays what it is; or standard output. */
+static apr_status_t write_through(const char *path, const iiif_bytes_t *bytes, iiif_err_t *err,
+                                  apr_pool_t *pool)
 {
     apr_file_t *file;
     apr_status_t rv;
+    char reason[120];
 
-    if (path)
-        return write_file(path, bytes, err, pool);
-    rv = apr_file_open_stdout(&file, pool);
-    return rv == APR_SUCCESS ? write_bytes(file, bytes, err) : rv;
+    rv = path ? apr_file_open(&file, path, APR_FOPEN_WRITE | APR_FOPEN_BINARY, APR_FPROT_OS_DEFAULT,
+                              pool)
+              : apr_file_open_stdout(&file, pool);
+    if (rv != APR_SUCCESS)
+        return iiif_fail(err, rv, "cannot open %s: %s", path ? path : "standard output",
+                         apr_strerror(rv, reason, sizeof(reason)));
+    return write_bytes(file, bytes, err);
+}
+
+/* What the image goes to. */
+typedef struct output_t {
+    const char *path; /* NULL: standard output */
+    int is_file;      /* to be, or there already */
+} output_t;
+
+/* Behind a link is what it leads to. */
+static output_t output_of(const iiifctl_call_t *call)
+{
+    const char *path = iiifctl_value(call, 'o', NULL);
+    struct stat there;
+    output_t output = { path, path && (stat(path, &there) || S_ISREG(there.st_mode)) };
+    char *real = output.is_file ? realpath(path, NULL) : NULL;
+
+    if (real)
+        output.path = apr_pstrdup(call->pool, real);
+    free(real);
+    return output;
+}
+
+static apr_status_t check_output(const iiifctl_call_t *call, const output_t *output,
+                                 const iiif_source_ref_t *source, iiif_err_t *err)
+{
+    struct stat there;
+
+    if (!output->is_file || stat(output->path, &there))
+        return APR_SUCCESS;
+    if (there.st_ino == source->finfo.inode && there.st_dev == source->finfo.device)
+        return iiif_fail(err, APR_EEXIST, "it would be overwritten by its own image");
+    if (!iiifctl_has(call, FORCE))
+        return iiif_fail(err, APR_EEXIST, "%s is there already: --force overwrites it",
+                         output->path);
+    return APR_SUCCESS;
 }
 
 static int render(const iiifctl_call_t *call)
 {
-    const char *path = iiifctl_value(call, 'o', NULL), *file;
+    const output_t output = output_of(call);
+    const char *file;
     iiif_bytes_t bytes = { NULL, 0 };
     iiifctl_served_t served;
     iiif_request_t request;
@@ -130,7 +176,7 @@ static int render(const iiifctl_call_t *call)
 
     if (call->operands->nelts != 2)
         return iiifctl_usage(call, "FILE and REGION/SIZE/ROTATION/QUALITY.FORMAT have to be given");
-    if (!path && isatty(STDOUT_FILENO))
+    if (!output.path && isatty(STDOUT_FILENO))
         return iiifctl_usage(call, "an image is not written to a terminal: -o FILE");
     file = APR_ARRAY_IDX(call->operands, 0, const char *);
     if (read_request(&request, APR_ARRAY_IDX(call->operands, 1, const char *), &err, call->pool)
@@ -138,9 +184,13 @@ static int render(const iiifctl_call_t *call)
         return iiifctl_usage(call, "%s", err.text);
     if ((code = iiifctl_served_open(&served, call, file)) != IIIFCTL_OK)
         return code;
-    if (iiif_plan_make(&plan, &request, &served.ref, &served.rules, &err, call->pool) != APR_SUCCESS
+    if (check_output(call, &output, &served.ref, &err) != APR_SUCCESS
+        || iiif_plan_make(&plan, &request, &served.ref, &served.rules, &err, call->pool)
+               != APR_SUCCESS
         || make(&bytes, plan, &served.look, &err, call->pool) != APR_SUCCESS
-        || put(path, &bytes, &err, call->pool) != APR_SUCCESS)
+        || (output.is_file ? write_file(output.path, &bytes, &err, call->pool)
+                           : write_through(output.path, &bytes, &err, call->pool))
+               != APR_SUCCESS)
         return iiifctl_served_failed(call, file, &err);
     if (plan->kind != IIIF_PLAN_STATIC_FILE)
         iiif_bytes_free(bytes.data);
@@ -149,10 +199,10 @@ static int render(const iiifctl_call_t *call)
 
 static void tidy(const iiifctl_call_t *call, pid_t worker)
 {
-    const char *path = iiifctl_value(call, 'o', NULL);
+    const output_t output = output_of(call);
 
-    if (path)
-        apr_file_remove(temporary_name(path, worker, call->pool), call->pool);
+    if (output.is_file)
+        apr_file_remove(temporary_name(output.path, worker, call->pool), call->pool);
 }
 
 static int run(const iiifctl_call_t *call)
