@@ -85,6 +85,48 @@ my ($shown, $text) = ctl('info', '/iiif/small.jpg', @CONF);
 is $shown, 0, 'for people, too';
 like $text, qr{\Aurl +/iiif/small\.jpg/info\.json\ninfo\.json +\{\n.*"ImageService3"}s, '  as text';
 
+# -- images that a database knows ---------------------------------------------------------------
+
+{
+    my $database = "$SCRATCH/media.db";
+    chomp(my $modules = `apxs -q LIBEXECDIR`);
+    open my $sqlite, '|-', 'sqlite3', '-bail', $database or die "sqlite3: $!\n";
+    print {$sqlite} "CREATE TABLE media (id INTEGER PRIMARY KEY, path TEXT, is_public);\n",
+        "INSERT INTO media VALUES (10, 'small.jpg', 1), (11, 'plain.jpg', 0), (12, 'gray.jpg', 1);\n";
+    close $sqlite or die "sqlite3 failed: $?\n";
+    my $site = IIIF::PrivateHttpd->new(conf => <<"CONF");
+LoadModule dbd_module $modules/mod_dbd.so
+LoadModule socache_shmcb_module $modules/mod_socache_shmcb.so
+<Directory "$FIXTURES">
+    Require all granted
+</Directory>
+IIIFResolver dbd
+IIIFQuery "SELECT path, is_public FROM media WHERE id = {id}"
+DBDriver sqlite3
+DBDParams "$database"
+<VirtualHost *>
+    ServerName first.example
+    IIIFImageRoot /iiif "$FIXTURES"
+</VirtualHost>
+CONF
+    my @by = ('--conf', $site->directory . '/httpd.conf', '--httpd', $HTTPD);
+    for my $running (0, 1) {
+        $site->start if $running;
+        $IIIF::Client::PORT = $site->port;
+        my $authority = 'first.example:' . $site->port;
+        my ($code, $told) = objects('info', "http://$authority/iiif/3/10", @by);
+        is $code, 0, 'an image that a database knows is told' . ($running ? ' beside the running server' : '');
+        is $told->{info}{id}, "http://$authority/iiif/3/10", '  by its number';
+        is_deeply $told->{info}, decode_json(get('/iiif/3/10/info.json', Host => $authority)->content), '  as it is served' if $running;
+        for my $id (11, 13) {
+            my ($exit, undef, $err) = ctl('info', "http://$authority/iiif/3/$id", @by);
+            is $exit, 1, "  $id, which is private or unknown, is not";
+            like $err, qr/leaves it to the rest/, '    and the rest of httpd has it';
+        }
+    }
+    $site->stop;
+}
+
 # -- what is wrong ------------------------------------------------------------------------------
 
 spew("$SCRATCH/broken.conf", slurp($CONF) . "IIIFMaxWidth many\n");

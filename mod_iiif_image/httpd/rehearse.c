@@ -218,12 +218,48 @@ static void answer(request_rec *r)
         ap_die(status, r);
 }
 
+#define DATABASES "mod_dbd.c" /* whose connections are asked for */
+
+/* Of all modules that are started after the configuration was read, that one alone. */
+static int start_databases(apr_pool_t *pconf, server_rec *s)
+{
+    const apr_array_header_t *hooks = ap_hook_get_post_config();
+    int i;
+
+    for (i = 0; hooks && i < hooks->nelts; ++i) {
+        const ap_LINK_post_config_t *hook = &APR_ARRAY_IDX(hooks, i, ap_LINK_post_config_t);
+
+        if (!strcmp(hook->szName, DATABASES)) {
+            const int status = hook->pFunc(pconf, pconf, pconf, s);
+
+            if (status != OK && status != DECLINED)
+                return 0;
+        }
+    }
+    return 1;
+}
+
+static void connect_databases(apr_pool_t *pconf, server_rec *s)
+{
+    const apr_array_header_t *hooks = ap_hook_get_child_init();
+    int i;
+
+    for (i = 0; hooks && i < hooks->nelts; ++i) {
+        const ap_LINK_child_init_t *hook = &APR_ARRAY_IDX(hooks, i, ap_LINK_child_init_t);
+
+        if (!strcmp(hook->szName, DATABASES))
+            hook->pFunc(pconf, s);
+    }
+}
+
 /* What the phases of a request expect of a child: its user, its scoreboard, what is ours. */
 static int become_child(apr_pool_t *pconf, server_rec *s)
 {
-    if (ap_run_pre_mpm(pconf, SB_NOT_SHARED) != OK || iiif_post_config(pconf, pconf, pconf, s) != OK
+    if (ap_run_pre_mpm(pconf, SB_NOT_SHARED) != OK || !start_databases(pconf, s)
+        || iiif_post_config(pconf, pconf, pconf, s) != OK
         || (!geteuid() && ap_run_drop_privileges(pconf, s) != OK))
         return 0;
+    connect_databases(pconf, s);
     iiif_child_init(pconf, s);
     return 1;
 }
