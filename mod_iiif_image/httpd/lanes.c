@@ -16,7 +16,7 @@
 
 #include "base/banned.h"
 
-#define RETAINED    "mod_iiif_image: lanes 2" /* another layout is another number */
+#define RETAINED    "mod_iiif_image: lanes 3" /* another layout is another number */
 #define GENERATIONS 2                         /* of children at once, while a restart goes on */
 #define SPARE       2                         /* renders, beyond one for each processor */
 #define QUEUE_MAX   64                        /* of IIIFRenderQueue auto */
@@ -87,15 +87,20 @@ static iiif_lanes_limits_t limits_of(const iiif_render_conf_t *conf)
     const unsigned workers = threads * (unsigned)mpm(AP_MPMQ_MAX_DAEMONS);
     const unsigned queue = part(workers, 4) < QUEUE_MAX ? part(workers, 4) : QUEUE_MAX;
 
+    const unsigned processors = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+    const unsigned most = part(workers * 3, 4);
+
     return (iiif_lanes_limits_t){
-        .threads = conf->threads ? (unsigned)conf->threads
-                                 : (unsigned)sysconf(_SC_NPROCESSORS_ONLN) + SPARE,
+        .threads = conf->threads               ? (unsigned)conf->threads
+                   : processors + SPARE < most ? processors + SPARE
+                                               : most,
         .spare = conf->threads ? 0 : SPARE,
         .memory = conf->memory ? (apr_uint64_t)conf->memory : physical_memory() / 4,
         .queue = conf->queue < 0 ? queue : (unsigned)conf->queue,
         .queue_here = { [IIIF_LANE_SMALL] = part(threads, 2),
                         [IIIF_LANE_LARGE] = part(threads, 4) },
-        .waiting_here = part(threads * 3, 4),
+        .busy = most,
+        .busy_here = part(threads * 3, 4),
         .patience = apr_time_from_sec(conf->seconds),
         .shadow = conf->shadow,
     };

@@ -81,6 +81,7 @@ iiif_lane_slot_t iiif_lane_sum(const iiif_lanes_memory_t *memory)
         if (!iiif_lane_owner(slot))
             continue;
         total.waiting += slot->waiting;
+        total.elsewhere += slot->elsewhere;
         for (lane = 0; lane < IIIF_LANES; ++lane) {
             total.running[lane] += slot->running[lane];
             total.bytes[lane] += slot->bytes[lane];
@@ -116,6 +117,11 @@ void iiif_lane_give_back(iiif_lane_slot_t *slot)
 unsigned iiif_lane_running(const iiif_lane_slot_t *slot)
 {
     return slot->running[IIIF_LANE_SMALL] + slot->running[IIIF_LANE_LARGE];
+}
+
+unsigned iiif_lane_busy(const iiif_lane_slot_t *slot)
+{
+    return iiif_lane_running(slot) + slot->waiting + slot->elsewhere;
 }
 
 apr_uint64_t iiif_lane_bytes(const iiif_lane_slot_t *slot)

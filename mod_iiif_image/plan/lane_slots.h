@@ -15,6 +15,7 @@
 typedef struct iiif_lane_slot_t {
     pid_t pid; /**< 0: free; taken away by the parent, without the mutex */
     unsigned waiting;
+    unsigned elsewhere; /**< threads that wait for something else than their turn */
     unsigned running[IIIF_LANES];
     apr_uint64_t bytes[IIIF_LANES];
 } iiif_lane_slot_t;
@@ -49,5 +50,7 @@ iiif_lane_slot_t iiif_lane_sum(const iiif_lanes_memory_t *memory);
 
 /** Of both lanes. */
 unsigned iiif_lane_running(const iiif_lane_slot_t *slot);
+/** Threads that run or wait. */
+unsigned iiif_lane_busy(const iiif_lane_slot_t *slot);
 apr_uint64_t iiif_lane_bytes(const iiif_lane_slot_t *slot);
 #endif

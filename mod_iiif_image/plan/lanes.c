@@ -33,7 +33,6 @@ struct iiif_lanes_t {
     pthread_mutex_t mutex; /* of all below */
     waiter_t *newest, *oldest;
     unsigned waiting;
-    unsigned elsewhere; /* threads that wait for something else */
     apr_time_t reaped;
 };
 
@@ -190,10 +189,11 @@ static waiter_t *longest_waiting(const iiif_lanes_t *lanes, iiif_lane_e comes)
     return waiter || comes == IIIF_LANE_LARGE ? waiter : lanes->oldest;
 }
 
-/* Is a thread left that may wait, for whatever? */
-static int may_wait(const iiif_lanes_t *lanes)
+/* Is a thread left that may wait, for whatever? Those that run cannot do anything else, either. */
+static int has_thread(const iiif_lanes_t *lanes, const iiif_lane_slot_t *total)
 {
-    return lanes->waiting + lanes->elsewhere < lanes->limits.waiting_here;
+    return iiif_lane_busy(lanes->slot) < lanes->limits.busy_here
+           && iiif_lane_busy(total) < lanes->limits.busy;
 }
 
 /* A place in the queue, if need be that of another one. */
@@ -202,7 +202,7 @@ static int has_place(iiif_lanes_t *lanes, const iiif_lane_slot_t *total, iiif_la
     const iiif_lanes_limits_t *limits = &lanes->limits;
     waiter_t *victim;
 
-    if (may_wait(lanes) && lanes->waiting < limits->queue_here[comes]
+    if (has_thread(lanes, total) && lanes->waiting < limits->queue_here[comes]
         && total->waiting < limits->queue)
         return 1;
     victim = longest_waiting(lanes, comes);
@@ -395,20 +395,23 @@ void iiif_lanes_drop(iiif_lanes_t *lanes, const iiif_ticket_t *ticket)
 
 int iiif_lanes_wait_begin(iiif_lanes_t *lanes)
 {
+    iiif_lane_slot_t total;
     int may;
 
-    pthread_mutex_lock(&lanes->mutex);
-    may = may_wait(lanes);
-    lanes->elsewhere += may ? 1 : 0;
-    pthread_mutex_unlock(&lanes->mutex);
+    iiif_lane_lock(lanes->memory);
+    total = iiif_lane_sum(lanes->memory);
+    may = has_thread(lanes, &total);
+    lanes->slot->elsewhere += may ? 1 : 0;
+    iiif_lane_unlock(lanes->memory);
     return may;
 }
 
 void iiif_lanes_wait_end(iiif_lanes_t *lanes)
 {
-    pthread_mutex_lock(&lanes->mutex);
-    --lanes->elsewhere;
-    pthread_mutex_unlock(&lanes->mutex);
+    iiif_lane_lock(lanes->memory);
+    if (iiif_lane_owner(lanes->slot) == getpid())
+        --lanes->slot->elsewhere;
+    iiif_lane_unlock(lanes->memory);
 }
 
 void iiif_lanes_report(iiif_lanes_report_t *report, iiif_lanes_t *lanes)

@@ -38,9 +38,10 @@ typedef struct iiif_lanes_limits_t {
     unsigned queue;      /**< requests that may wait, of all processes */
     unsigned
         queue_here[IIIF_LANES]; /**< of this process, beyond which one of a lane may not come */
-    unsigned waiting_here;      /**< of this process, for whatever they wait */
-    apr_time_t patience;        /**< how long one waits at most */
-    int shadow; /**< refuse nothing, hold back nothing: count what would be refused */
+    unsigned busy; /**< threads of all processes, run and waiting, beyond which none may wait */
+    unsigned busy_here;  /**< likewise of this process: the rest is for what needs no render */
+    apr_time_t patience; /**< how long one waits at most */
+    int shadow;          /**< refuse nothing, hold back nothing: count what would be refused */
 } iiif_lanes_limits_t;
 
 /** Memory that processes share. */
@@ -105,7 +106,7 @@ void iiif_lanes_drop(iiif_lanes_t *lanes, const iiif_ticket_t *ticket);
 
 /**
  * A thread of this process is about to wait for something else than its turn. It counts among those
- * that wait, as threads have to be left for what need not.
+ * that are busy, as threads have to be left for what need not wait.
  * @return may it? Then iiif_lanes_wait_end() is owed
  */
 int iiif_lanes_wait_begin(iiif_lanes_t *lanes);

@@ -22,7 +22,8 @@ static const iiif_lanes_limits_t two_at_once = { .threads = 2,
                                                  .memory = 100 * MB,
                                                  .queue = 4,
                                                  .queue_here = { 4, 2 },
-                                                 .waiting_here = 6,
+                                                 .busy = 100,
+                                                 .busy_here = 8,
                                                  .patience = apr_time_from_sec(60) };
 
 static iiif_lanes_memory_t *make_memory(void)
@@ -173,6 +174,8 @@ static void test_fits(apr_pool_t *pool)
         const iiif_lanes_limits_t limits = { .threads = rows[i].threads,
                                              .spare = rows[i].spare,
                                              .memory = rows[i].megabytes * MB,
+                                             .busy = 100,
+                                             .busy_here = 100,
                                              .patience = APR_USEC_PER_SEC };
         apr_pool_t *process;
         iiif_lanes_t *lanes;
@@ -345,7 +348,7 @@ static void test_elsewhere(apr_pool_t *pool)
         running[i] = finish(start(lanes, &small_one, pool));
     for (i = 0; i < 5; ++i)
         may += iiif_lanes_wait_begin(lanes);
-    ok(may == 5, "five of six threads that may wait do so elsewhere");
+    ok(may == 5, "five of the six that are left of eight threads wait elsewhere");
     waiting = start_waiting(lanes, &small_one, pool);
     ok(!iiif_lanes_wait_begin(lanes), "  with one in the queue, no more may");
     iiif_lanes_wait_end(lanes);
@@ -359,6 +362,37 @@ static void test_elsewhere(apr_pool_t *pool)
     ok(enter(&ticket, lanes, &small_one) == APR_SUCCESS, "  while what fits is let in");
     iiif_lanes_leave(lanes, &ticket, 0);
     leave(waiting);
+}
+
+/* Those that run count with those that wait, over all processes, too. */
+static void test_busy(apr_pool_t *pool)
+{
+    iiif_lanes_memory_t *memory = make_memory();
+    iiif_lanes_limits_t limits = two_at_once;
+    iiif_ticket_t tickets[2], ticket;
+    iiif_lanes_t *lanes[4];
+    int i;
+
+    limits.busy = 4;
+    limits.busy_here = 2;
+    for (i = 0; i < 4; ++i)
+        lanes[i] = join(memory, &limits, pool);
+    for (i = 0; i < 2; ++i)
+        ok(enter(&tickets[i], lanes[0], &small_one) == APR_SUCCESS, "%d of four threads runs",
+           i + 1);
+    ok(!iiif_lanes_wait_begin(lanes[0]), "  no other of its process may wait");
+    for (i = 1; i < 3; ++i)
+        ok(iiif_lanes_wait_begin(lanes[i]), "  but %d of others", i);
+    ok(!iiif_lanes_wait_begin(lanes[3]) && enter(&ticket, lanes[3], &small_one) == IIIF_EBUSY,
+       "  not more: the rest is for what needs no render");
+    iiif_lanes_leave(lanes[0], &tickets[0], 0);
+    ok(enter(&tickets[0], lanes[3], &small_one) == APR_SUCCESS, "  who need not wait is let in");
+    iiif_lanes_wait_end(lanes[1]);
+    ok(iiif_lanes_wait_begin(lanes[3]), "  and may wait in the place of one who has done so");
+    iiif_lanes_wait_end(lanes[3]);
+    iiif_lanes_wait_end(lanes[2]);
+    iiif_lanes_leave(lanes[3], &tickets[0], 0);
+    iiif_lanes_leave(lanes[0], &tickets[1], 0);
 }
 
 static void test_patience(apr_pool_t *pool)
@@ -637,6 +671,7 @@ int main(void)
     test_overflow(pool);
     test_overflow_of_lanes(pool);
     test_elsewhere(pool);
+    test_busy(pool);
     test_patience(pool);
     test_shadow(pool);
     test_processes(pool);
