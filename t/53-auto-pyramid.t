@@ -137,4 +137,13 @@ ok IIIF::PrivateHttpd::until_true(sub { $httpd->error_log =~ /IIIF0016: \S+no-su
     '  and the log says what is missing';
 $httpd->stop;
 
+# -- where a pyramid is what is missing ---------------------------------------------------------
+
+make('fifth.jpg', 3000, 3000, '[Q=50]');
+$httpd->configure(conf() . "IIIFRenderMemory 16M\n");
+$httpd->start;
+is get('/iiif/fifth.jpg/full/max/0/default.png')->code, 413, 'an image that takes too much memory is refused';
+ok IIIF::PrivateHttpd::until_true(sub { said('0017', 'fifth.jpg') }), '  and gets a pyramid';
+$httpd->stop;
+
 done_testing;

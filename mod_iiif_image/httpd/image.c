@@ -259,10 +259,9 @@ static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_c
         return OK;
     context->rv = render(&bytes, r, plan, &look, &context->err);
     iiif_derived_keep(derived, r, context->rv, &bytes);
-    if (context->rv != APR_SUCCESS)
-        return OK;
-    iiif_auto_pyramid_ask(r, plan, &context->ref, settings);
-    return iiif_send_bytes(r, &bytes);
+    if (context->rv == APR_SUCCESS || context->rv == IIIF_ETOOBIG) /* for want of a pyramid */
+        iiif_auto_pyramid_ask(r, plan, &context->ref, settings);
+    return context->rv == APR_SUCCESS ? iiif_send_bytes(r, &bytes) : OK;
 }
 
 static int send_once(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)

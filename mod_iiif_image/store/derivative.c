@@ -162,11 +162,18 @@ static apr_status_t write_full(int fd, const char *data, apr_size_t length)
     return APR_SUCCESS;
 }
 
+/* Before 1970, too: nanoseconds count upwards always. */
+static struct timespec timespec_of(apr_time_t time)
+{
+    const apr_time_t behind = time % APR_USEC_PER_SEC;
+    const apr_time_t rest = behind < 0 ? behind + APR_USEC_PER_SEC : behind;
+
+    return (struct timespec){ (time - rest) / APR_USEC_PER_SEC, (long)rest * 1000 };
+}
+
 static apr_status_t fill(int fd, const iiif_derivative_content_t *content)
 {
-    const struct timespec times[] = { { 0, UTIME_NOW },
-                                      { apr_time_sec(content->mtime),
-                                        (long)apr_time_usec(content->mtime) * 1000 } };
+    const struct timespec times[] = { { 0, UTIME_NOW }, timespec_of(content->mtime) };
     char trailer[TRAILER + 1];
     apr_status_t rv = write_full(fd, content->data, content->length);
 

@@ -197,6 +197,21 @@ static void test_use(apr_pool_t *pool)
     ok(used(&derivative) < now + 1000, "nor is a time in the future left");
 }
 
+/* A source may be older than the time of computers begins. */
+static void test_old(apr_pool_t *pool)
+{
+    const iiif_derivative_content_t content = { "an image", 8, -1750000 };
+    iiif_derivative_t derivative = named(&store, "old", "k.jpg", pool);
+    struct stat is = { .st_size = 0 };
+    iiif_err_t err = { "" };
+    int evict = 0;
+
+    ok(iiif_derivative_write(&evict, &derivative, &content, &err) == APR_SUCCESS,
+       "an image of a source from before 1970 is kept %s", err.text);
+    ok(!stat(derivative.path, &is) && is.st_mtim.tv_sec == -2 && is.st_mtim.tv_nsec == 250000000,
+       "  with its time: %ld s, %ld ns", (long)is.st_mtim.tv_sec, is.st_mtim.tv_nsec);
+}
+
 static void test_gone(apr_pool_t *pool)
 {
     const iiif_derivative_store_t gone = { "/tmp/iiif-no-such-store", 100 << 20, 1 };
@@ -258,6 +273,7 @@ int main(void)
     test_write(0, pool);
     test_not_whole(pool);
     test_use(pool);
+    test_old(pool);
     test_gone(pool);
     test_vanishing(1, pool);
     test_vanishing(0, pool);
