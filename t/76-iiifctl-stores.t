@@ -427,6 +427,27 @@ for my $row ([ 'INT', 130 ], [ 'TERM', 143 ], [ 'HUP', 129 ]) {
     is +(end($run, 'INT'))[0], 130, 'render: SIGINT is exit code 130';
     is_deeply [ files_in($into) ], [], '  and nothing is there';
 }
+# -- what check finds ---------------------------------------------------------------------------
+
+for my $levels ([ 'as pages' ], [ 'as SubIFDs', '--subifd' ]) {
+    my ($what, @options) = @{$levels};
+    my $cut = place() . '/cut.tif';
+    system('vips', 'tiffsave', "$FIXTURES/map.jpg", $cut, '--tile', '--pyramid', '--compression', 'jpeg', '--tile-width', 256, '--tile-height', 256,
+        @options) == 0 or die "vips failed\n";
+    is +(ctl('check', $cut))[0], 0, "a pyramid with levels $what is right";
+    truncate $cut, 0.95 * -s $cut or die "$cut: $!\n";
+    my ($code, $said) = ctl('check', $cut);
+    is $code, 1, '  and wrong without its last ones';
+    like $said, qr/^wrong .*cut short/m, '    which is said';
+}
+{
+    my $into = place();
+    is +(ctl('tile', "$FIXTURES/small.png", '--format', 'deepzoom', '--into', $into))[0], 0, 'a tree of Deep Zoom is made';
+    like +(ctl('check', "$into/small.png_files"))[1], qr/^ok \S+.*small\.png\.dzi: deepzoom/m, '  and checked by its own name, too';
+}
+
+# -- one image ----------------------------------------------------------------------------------
+
 {
     my $into = place();
     my ($source, $out, $link) = map { "$into/$_" } qw(a.png out.png link.png);

@@ -173,9 +173,24 @@ static void check_directory(run_t *run, const char *path, apr_pool_t *pool)
         fts_close(fts);
 }
 
+/* A tree of Deep Zoom that is named itself: its description lies beside it. */
+static const char *description_of(const char *path, apr_pool_t *pool)
+{
+    static const char *const extensions[] = { ".dzi", ".js" };
+    const char *name = without(path, "_files", pool);
+    unsigned i;
+
+    for (i = 0; name && i < sizeof(extensions) / sizeof(extensions[0]); ++i) {
+        if (is_file(name, extensions[i], pool))
+            return apr_pstrcat(pool, name, extensions[i], NULL);
+    }
+    return path;
+}
+
 static void check_operand(run_t *run, const char *operand, apr_pool_t *pool)
 {
-    const char *path = iiifctl_absolute(operand, pool), *slash = strrchr(path, '/');
+    const char *path = description_of(iiifctl_absolute(operand, pool), pool);
+    const char *slash = strrchr(path, '/');
     apr_finfo_t finfo;
     apr_status_t rv = apr_stat(&finfo, path, APR_FINFO_TYPE, pool);
     char reason[120];

@@ -108,8 +108,19 @@ static void compare(iiifctl_finding_t *finding, const iiif_source_t *source, con
         find_wrong(finding, "stale: it is older than the image");
 }
 
-/* A file that was cut short may have lost its last directories, and no tile. Elsewhere, levels may
- * end where their writer liked; in a tile store they go on until one fits a tile. */
+/* A file that was cut short may have lost its last directories, and no tile. */
+static void look_at_directories(iiifctl_finding_t *finding, const iiif_source_t *source,
+                                apr_pool_t *pool)
+{
+    iiif_err_t err;
+
+    if (source->format == IIIF_SOURCE_TIFF
+        && iiif_directories_check(source->path, &err, pool) != APR_SUCCESS)
+        find_wrong(finding, apr_pstrdup(pool, err.text));
+}
+
+/* Elsewhere, levels may end where their writer liked; in a tile store they go on until one fits a
+ * tile. */
 static void look_at_end(iiifctl_finding_t *finding, const iiif_source_t *source, apr_pool_t *pool)
 {
     apr_uint64_t missing;
@@ -137,6 +148,7 @@ iiifctl_finding_t iiifctl_check_image(const char *path, const char *store,
     finding.source = source;
     for (i = 0; i < source->level_count; ++i)
         look_at_level(&finding, source, i, check, pool);
+    look_at_directories(&finding, source, pool);
     if (check->sources) {
         compare(&finding, source, store, check->sources, pool);
         look_at_end(&finding, source, pool);
