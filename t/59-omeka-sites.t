@@ -71,11 +71,13 @@ sub said_of {
 # -- databases ----------------------------------------------------------------------------------
 
 start([ two => $omeka->conf('/first', OMEKA_SCHEMA => 'omeka') . one_pool($other->conf('/second', OMEKA_SCHEMA => 'my-omeka')) ],
+    [ quoted => one_pool($other->conf('/', OMEKA_SCHEMA => '`my-omeka`')) ],
     [ spaced => $omeka->conf('/my%20omeka') =~ s{Alias /my%20omeka}{Alias "/my omeka"}r ],
     [ clean => one_pool($other->conf('/', OMEKA_SCHEMA => 'my-omeka', OMEKA_IDENTIFIER => 'clean', OMEKA_PROTECT_FILES => 'on')) ]);
 is_image('two', '/second/iiif/3/' . $other->id('two'), 'a database whose name has a hyphen');
 is_image('two', '/second/iiif/3/' . $other->id('embargo_over'), '  with the module Access: what is free');
 is_omekas('two', '/second/iiif/3/' . $other->id($_), "  and what is $_") for qw(private forbidden embargoed reserved_item);
+is_omekas('quoted', '/iiif/3/' . $other->id($_), "in quotes of one's own it is none: $_") for qw(two forbidden);
 is_image('two', '/first/iiif/3/' . $omeka->id('forbidden'), 'the other site has no such rules');
 is_image('clean', '/iiif/3/plan%207', 'by its identifier');
 is_image('spaced', '/my%20omeka/iiif/3/' . $omeka->id('two'), 'a base path with a blank');

@@ -27,10 +27,9 @@ static int same(const char *a, const char *b)
 static int equal(const iiif_answer_t *a, const iiif_answer_t *b)
 {
     return a->asked == b->asked && a->found == b->found
-           && a->record.is_public == b->record.is_public
-           && a->record.has_base == b->record.has_base && same(a->record.path, b->record.path)
-           && same(a->record.name, b->record.name) && same(a->record.etag, b->record.etag)
-           && same(a->record.rights, b->record.rights)
+           && a->record.is_public == b->record.is_public && a->record.has_base == b->record.has_base
+           && same(a->record.path, b->record.path) && same(a->record.name, b->record.name)
+           && same(a->record.etag, b->record.etag) && same(a->record.rights, b->record.rights)
            && same(a->record.attribution, b->record.attribution);
 }
 
