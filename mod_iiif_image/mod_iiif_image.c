@@ -24,6 +24,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_translate_name(iiif_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* before anything is done for a file that was not granted */
     ap_hook_fixups(iiif_public_again, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(iiif_public_elsewhere, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* behind authorization, and last: whatever other modules made of the source's name is over */
     ap_hook_fixups(iiif_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_child_status(iiif_child_status, NULL, NULL, APR_HOOK_MIDDLE);

@@ -72,7 +72,7 @@ DBDMin 0
 
 # whatever is declined reaches a front controller
 RewriteEngine on
-RewriteRule ^/(iiif|text|when|unless|prefix|stem|refused|pages|plain|broken|several|never)(/|\$) \${FIXTURES}/access/rest.html [L]
+RewriteRule ^/(iiif|bare|text|when|unless|prefix|stem|refused|pages|plain|broken|several|never)(/|\$) \${FIXTURES}/access/rest.html [L]
 
 IIIFResolver dbd
 IIIFImageRoot /iiif \${FIXTURES}/images
@@ -120,6 +120,10 @@ IIIFResolverTimeout 400
 <Location /several>
     IIIFImageRoot \${FIXTURES}/images
     IIIFQuery "SELECT path FROM media WHERE identifier = 'plain' AND {id} > 0"
+</Location>
+<Location /bare>
+    IIIFImageRoot \${FIXTURES}/images
+    IIIFQuery "SELECT path, CASE id WHEN 1 THEN 1 WHEN 2 THEN 0 END AS has_base FROM media WHERE id = {id}"
 </Location>
 <Location /plain>
     IIIFImageRoot \${FIXTURES}/images
@@ -247,6 +251,10 @@ is found('/stem/plain.jpg'), "$SIZE{'plain.jpg'} query", 'without an extension, 
 is found('/stem/ark:%2F12345%2F%2Fx%20y.tif'), "$SIZE{'plain.jpg'} query", '  in the last segment';
 is found('/plain/map.jpg'), "$SIZE{'map.jpg'} nobody", 'another section has files for identifiers';
 is found('/plain/1'), 'front controller nobody', '  alone';
+
+# -- an identifier alone
+is get("/bare/$_->[0]")->code . ' ' . answered_by(get("/bare/$_->[0]")), $_->[1], "has_base: $_->[0]" for [ 1 => '303 iiif base' ], map { [ $_ => '200 front controller' ] } 2, 3, '2/', '3/2';
+is found("/bare/$_->[0]"), "$SIZE{$_->[1]} memory", "  it changes nothing for info.json of $_->[0]" for [ 1 => 'plain.jpg' ], [ 2 => 'odd.png' ], [ 3 => 'map.jpg' ];
 
 # -- the first query whose condition holds
 is found('/when/1'), "$SIZE{'plain.jpg'} query", 'a query without rows in its condition is passed over';

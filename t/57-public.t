@@ -215,6 +215,7 @@ is ask('GET', '/iiif/4.pdf', Range => 'bytes=1-3')->content, 'PDF', '  in part';
 is ask('GET', '/iiif/4.pdf', 'If-None-Match' => $response->header('ETag'))->code, 304, '  once';
 is ask('HEAD', '/iiif/4.pdf')->code, 200, '  HEAD';
 is ask('OPTIONS', '/iiif/4.pdf')->code, 204, '  OPTIONS';
+is join(' ', map { my $r = ask($_, '/iiif/4.pdf'); ($r->code, $r->header('Allow')) } 'POST', 'DELETE'), join(' ', ('405 GET, HEAD, OPTIONS') x 2), '  and no other method';
 codes(200, map { "/iiif/$_" } '2/4.pdf', '3/4.pdf', '4.PDF');
 codes(404, map { "/iiif/$_" } '5.pdf', '1.pdf', '1.jpg', '4.mp3', '9.pdf', '11.pdf', '12.pdf', '4.pdf/info.json', '4.pdf/full/max/0/default.jpg', '04.pdf', '.pdf', 'pdf', '4.', '4');
 codes(404, '/images/4.pdf');

@@ -100,8 +100,7 @@ sub defines { return { $_[0] =~ /^Define (\w+) "(.*)"$/mg } }
     is $get->('/iiif/20/info.json')->code, 404, '  and what is public alone';
     $httpd->stop;
 
-    $omeka->sql('CREATE TABLE module (id VARCHAR(190) PRIMARY KEY, is_active TINYINT(1) NOT NULL, version VARCHAR(190));'
-            . "INSERT INTO module VALUES ('CleanUrl', 1, '3.17');");
+    $omeka->sql("INSERT INTO module VALUES ('CleanUrl', 1, '3.17')");
     setting(cleanurl_identifier_property => '172');
     setting(cleanurl_identifier_prefix   => '"ark:\\/12345\\/"');
     setting(imageserver_base_url         => '"https:\\/\\/example.org\\/omeka\\/"');
@@ -125,7 +124,19 @@ sub defines { return { $_[0] =~ /^Define (\w+) "(.*)"$/mg } }
     setting(iiifserver_media_api_identifier => '"filename_image"');
     is +(json_lines((ctl('omeka', 'config', $site, '--json'))[1]))[0]{OMEKA_IDENTIFIER}, 'filename', 'another way of naming media';
     setting(imageserver_image_tile_dir => '"zoom"');
-    like((ctl('omeka', 'config', $site))[2], qr{IIIFTileStore to \Q$site\E/files/zoom}, 'another directory of tiles is told of');
+    is defines((ctl('omeka', 'config', $site))[1])->{OMEKA_TILES}, "$site/files/zoom", 'another directory of tiles is told';
+    is defines((ctl('omeka', 'config', $site))[1])->{OMEKA_FILES}, undef, '  that of files is the usual one';
+    mkdir "$scratch/store" or die "no store: $!\n";
+    is_deeply [ @{ defines((ctl('omeka', 'config', $site, '--files', "$scratch/store"))[1]) }{qw(OMEKA_FILES OMEKA_TILES)} ],
+        [ "$scratch/store", "$scratch/store/zoom" ], '  or not';
+    is defines((ctl('omeka', 'config', $site, '--base', "/my om\xc3\xa9ka/"))[1])->{OMEKA_BASE}, '/my%20om%C3%A9ka', 'a base path as httpd compares it';
+    for my $uri ('http', 'http:\\/\\/x\\/>', 'https:\\/\\/x y', 'ftp:\\/\\/x') {
+        setting(imageserver_info_rights_uri => qq("$uri"));
+        my (undef, $said) = ctl('omeka', 'config', $site);
+        unlike $said, qr/^\s*IIIFRights/m, "$uri is no licence for httpd";
+        like $said, qr/^# imageserver_info_rights_uri.*no IIIFRights$/m, '  which is a comment';
+    }
+    setting(imageserver_info_rights_uri => '"http:\\/\\/rightsstatements.org\\/vocab\\/CNE\\/1.0\\/"');
     setting(imageserver_image_tile_dir => '"../../etc"');
     is((ctl('omeka', 'config', $site))[0], 1, 'one outside is refused');
     setting(imageserver_image_tile_dir => '"tile"');

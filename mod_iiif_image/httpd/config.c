@@ -49,6 +49,7 @@ void *iiif_server_conf_create(apr_pool_t *pool, server_rec *s)
     (void)s;
     conf->roots = apr_array_make(pool, 2, sizeof(iiif_root_t));
     conf->places = apr_array_make(pool, 2, sizeof(iiif_place_t));
+    conf->guarded = apr_array_make(pool, 1, sizeof(iiif_guarded_t));
     conf->index_bytes = -1;
     conf->render = (iiif_render_conf_t){ .queue = -1, .seconds = 10 };
     conf->answers = (iiif_answers_conf_t){ .entries = 10000, .seconds = 10 };
@@ -63,6 +64,7 @@ void *iiif_server_conf_merge(apr_pool_t *pool, void *basev, void *addv)
 
     conf->roots = apr_array_append(pool, add->roots, base->roots);
     conf->places = add->places;
+    conf->guarded = apr_array_append(pool, add->guarded, base->guarded);
     conf->asks_database = add->asks_database;
     conf->index_bytes = base->index_bytes;
     conf->render = base->render;

@@ -97,13 +97,20 @@ typedef struct iiif_answers_conf_t {
     const char *argument; /**< of the provider; NULL: none */
 } iiif_answers_conf_t;
 
+/** The <Directory> of a `Require iiif-public`. Both end in a slash. */
+typedef struct iiif_guarded_t {
+    const char *directory; /**< as it is spelled */
+    const char *real;      /**< without links; from post_config on */
+} iiif_guarded_t;
+
 typedef struct iiif_shared_answers_t iiif_shared_answers_t;
 
 typedef struct iiif_server_conf_t {
-    apr_array_header_t *roots;  /**< of iiif_root_t, this server's before the main server's */
-    apr_array_header_t *places; /**< of iiif_place_t, this server's alone, sections too */
-    int asks_database;          /**< is any of its IIIFResolver dbd? */
-    apr_int64_t index_bytes;    /**< IIIFSourceIndex; of the main server; -1: not set */
+    apr_array_header_t *roots;   /**< of iiif_root_t, this server's before the main server's */
+    apr_array_header_t *places;  /**< of iiif_place_t, this server's alone, sections too */
+    apr_array_header_t *guarded; /**< of iiif_guarded_t, the main server's too */
+    int asks_database;           /**< is any of its IIIFResolver dbd? */
+    apr_int64_t index_bytes;     /**< IIIFSourceIndex; of the main server; -1: not set */
     iiif_render_conf_t render;
     iiif_answers_conf_t answers;
     iiif_shared_answers_t *shared_answers; /**< of the main server; from post_config on */

@@ -19,14 +19,18 @@ int iiif_dbd_is_there(void)
     return APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open) && APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
 }
 
-/* The last of a server's own, as httpd takes it. */
-static const char *argument_of(const ap_directive_t *first, const char *name)
+/* The last of a server's own, as httpd takes it, and how many times it says something else than
+ * before. */
+static const char *argument_of(const ap_directive_t *first, const char *name, int *changes)
 {
     const char *found = NULL;
 
+    *changes = 0;
     for (; first; first = first->next) {
-        if (!strcasecmp(first->directive, name))
-            found = first->args;
+        if (strcasecmp(first->directive, name) != 0)
+            continue;
+        *changes += found && strcmp(found, first->args) != 0;
+        found = first->args;
     }
     return found;
 }
@@ -47,11 +51,22 @@ static const ap_directive_t *section_of(const server_rec *s)
 /* mod_dbd tells nobody what it was told. */
 static const char *setting(const server_rec *s, const char *name)
 {
-    const char *own = argument_of(section_of(s), name);
+    int changes;
+    const char *own = argument_of(section_of(s), name, &changes);
 
     if (!own)
-        own = argument_of(ap_conftree, name);
+        own = argument_of(ap_conftree, name, &changes);
     return own ? own : "";
+}
+
+int iiif_dbd_is_told_twice(const server_rec *s)
+{
+    const ap_directive_t *const own = s->is_virtual ? section_of(s) : ap_conftree;
+    int params, drivers;
+
+    argument_of(own, "DBDParams", &params);
+    argument_of(own, "DBDriver", &drivers);
+    return params || drivers;
 }
 
 const char *iiif_dbd_name(const server_rec *s, apr_pool_t *pool)
@@ -112,9 +127,13 @@ static apr_status_t ask(iiif_record_t *record, const iiif_database_t *database,
 
 static void copy(iiif_record_t *to, const iiif_record_t *from, apr_pool_t *pool)
 {
-    *to = (iiif_record_t){ apr_pstrdup(pool, from->path),        apr_pstrdup(pool, from->name),
-                           apr_pstrdup(pool, from->etag),        apr_pstrdup(pool, from->rights),
-                           apr_pstrdup(pool, from->attribution), from->is_public };
+    *to = (iiif_record_t){ apr_pstrdup(pool, from->path),
+                           apr_pstrdup(pool, from->name),
+                           apr_pstrdup(pool, from->etag),
+                           apr_pstrdup(pool, from->rights),
+                           apr_pstrdup(pool, from->attribution),
+                           from->is_public,
+                           from->has_base };
 }
 
 apr_status_t iiif_dbd_ask(iiif_record_t *record, const iiif_database_t *database,

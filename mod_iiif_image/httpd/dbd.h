@@ -19,6 +19,10 @@ typedef struct iiif_database_t {
 /** Is mod_dbd there? */
 int iiif_dbd_is_there(void);
 
+/** Has @a s itself DBDParams or DBDriver that differ from others before them? Only the last count.
+ */
+int iiif_dbd_is_told_twice(const server_rec *s);
+
 /** What tells the databases of all servers apart: driver, parameters, and the server's name, as two
  * hosts mean different things by "localhost". In @a pool; from post_config on. */
 const char *iiif_dbd_name(const server_rec *s, apr_pool_t *pool);

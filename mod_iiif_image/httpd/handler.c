@@ -25,7 +25,8 @@ int iiif_fixups(request_rec *r)
 
     if (!context)
         return DECLINED;
-    if (context->file_type) { /* by no handler that its name might ask for */
+    if (context->file_type && r->method_number == M_GET) {
+        /* by no handler that its name might ask for */
         if (*context->file_type)
             ap_set_content_type(r, context->file_type);
         r->handler = "default-handler";

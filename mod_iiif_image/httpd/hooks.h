@@ -28,6 +28,10 @@ void iiif_rehearse_hooks(void);
 int iiif_status(request_rec *r);
 /** fixups: what was granted by `Require iiif-public` was granted to one file. */
 int iiif_public_again(request_rec *r);
+/** fixups: what it guards is not to be had by another name. */
+int iiif_public_elsewhere(request_rec *r);
+/** post_config: where links lead, that lead to what it guards. */
+void iiif_public_locate(server_rec *s, apr_pool_t *pconf);
 /** The provider of `Require iiif-public`. */
 void iiif_register_public(apr_pool_t *pool);
 #endif

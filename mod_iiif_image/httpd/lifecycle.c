@@ -105,13 +105,36 @@ static int check_stores(const server_rec *s, const server_rec *main_server)
     return good;
 }
 
-/* Does @a s ask a database, and is there nobody who could? */
+static int count_roots(const server_rec *s)
+{
+    const apr_array_header_t *places = iiif_server_settings(s)->places;
+    int i, count = 0;
+
+    for (i = 0; i < places->nelts; ++i)
+        count += APR_ARRAY_IDX(places, i, const iiif_place_t).kind == IIIF_PLACE_IMAGES;
+    return count;
+}
+
+/* Where @a s asks a database: is there who can, and is it the one that is meant? A site that was
+ * answered from another's would show what is private there, or another image. */
 static int check_database(const server_rec *s)
 {
-    if (!iiif_server_settings(s)->asks_database || iiif_dbd_is_there())
+    if (!iiif_server_settings(s)->asks_database)
         return 1;
-    ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
-                 IIIF_LOGNO(0020) "IIIFResolver dbd needs mod_dbd, which is not loaded");
+    if (!iiif_dbd_is_there()) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
+                     IIIF_LOGNO(0020) "IIIFResolver dbd needs mod_dbd, which is not loaded");
+        return 0;
+    }
+    if (count_roots(s) < 2 || !iiif_dbd_is_told_twice(s))
+        return 1;
+    ap_log_error(
+        APLOG_MARK, APLOG_EMERG, 0, s,
+        IIIF_LOGNO(0024) "%s has several IIIFImageRoot, and several DBDParams or DBDriver, "
+                         "of which the last would be those of all: name the database in "
+                         "each IIIFQuery (of omeka-s.conf: Define OMEKA_SCHEMA, and the "
+                         "same OMEKA_DATABASE), or give each site a <VirtualHost>",
+        s->server_hostname ? s->server_hostname : "the server");
     return 0;
 }
 
@@ -150,6 +173,7 @@ int iiif_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, ser
     if (rv == APR_SUCCESS)
         rv = iiif_derivatives_create(pconf);
     (void)plog;
+    iiif_public_locate(s, pconf);
     if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG)
         iiif_shared_answers_create(s, pconf, ptemp);
     if (rv != APR_SUCCESS)

@@ -4,14 +4,18 @@
 #include <httpd.h>
 #include <http_log.h>
 #include <http_request.h>
+#include <limits.h>
 #include <mod_auth.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "httpd/arguments.h"
 #include "httpd/context.h"
 #include "httpd/hooks.h"
 #include "httpd/log.h"
 #include "httpd/resolutions.h"
+#include "httpd/warned.h"
 #include "resolve/query.h"
 #include "store/tile_owner.h"
 
@@ -84,9 +88,23 @@ static authz_status check(request_rec *r, const char *line, const void *parsed)
     return AUTHZ_DENIED;
 }
 
+/* All that is in a <Directory> of one path, not only some of its files. */
+static void guard(cmd_parms *cmd)
+{
+    const ap_directive_t *section = cmd->directive->parent;
+
+    while (section && !strncasecmp(section->directive, "<Require", strlen("<Require")))
+        section = section->parent;
+    if (section && !strcasecmp(section->directive, "<Directory") && *section->args != '~'
+        && !strpbrk(cmd->path, "*?["))
+        APR_ARRAY_PUSH(iiif_server_conf_of(cmd)->guarded, iiif_guarded_t) =
+            (iiif_guarded_t){ cmd->path, cmd->path };
+}
+
 static const char *parse(cmd_parms *cmd, const char *line, const void **parsed)
 {
     *parsed = NULL;
+    guard(cmd);
     iiif_server_conf_of(cmd)->asks_database = 1;
     return *line ? "Require iiif-public takes no arguments" : NULL;
 }
@@ -104,6 +122,86 @@ int iiif_public_again(request_rec *r)
         return check(r, NULL, NULL) == AUTHZ_GRANTED ? DECLINED : HTTP_FORBIDDEN;
     apr_table_setn(r->notes, GRANTED, granted);
     return DECLINED;
+}
+
+/* Of what is not there (yet), as of the directory in which it would be. */
+static const char *real_directory(const char *directory, apr_pool_t *pool)
+{
+    char *there = apr_pstrmemdup(pool, directory, strlen(directory) - 1), *slash;
+    char real[PATH_MAX];
+
+    while (!realpath(there, real)) {
+        slash = strrchr(there, '/');
+        if (!slash || slash == there)
+            return directory;
+        *slash = '\0';
+    }
+    return apr_pstrcat(pool, real[1] ? real : "", directory + strlen(there), NULL);
+}
+
+void iiif_public_locate(server_rec *s, apr_pool_t *pconf)
+{
+    int i;
+
+    for (; s; s = s->next) {
+        const apr_array_header_t *guarded = iiif_server_settings(s)->guarded;
+
+        for (i = 0; i < guarded->nelts; ++i) {
+            iiif_guarded_t *one = &APR_ARRAY_IDX(guarded, i, iiif_guarded_t);
+
+            one->real = real_directory(one->directory, pconf);
+        }
+    }
+}
+
+/* @a directory ends in a slash. */
+static int is_in(const char *path, const char *directory)
+{
+    const apr_size_t length = strlen(directory) - 1;
+
+    return !strncmp(path, directory, length) && (!path[length] || path[length] == '/');
+}
+
+/* Which holds the file, although httpd has come to it by no name of one. NULL: none. */
+static const iiif_guarded_t *guarded_elsewhere(const request_rec *r,
+                                               const apr_array_header_t *guarded)
+{
+    char real[PATH_MAX];
+    int i;
+
+    for (i = 0; i < guarded->nelts; ++i) {
+        if (is_in(r->filename, APR_ARRAY_IDX(guarded, i, iiif_guarded_t).directory))
+            return NULL;
+    }
+    if (!realpath(r->filename, real))
+        return NULL;
+    for (i = 0; i < guarded->nelts; ++i) {
+        if (is_in(real, APR_ARRAY_IDX(guarded, i, iiif_guarded_t).real))
+            return &APR_ARRAY_IDX(guarded, i, iiif_guarded_t);
+    }
+    return NULL;
+}
+
+/* A <Directory> holds for one name of a directory, which may have others by links. */
+int iiif_public_elsewhere(request_rec *r)
+{
+    const apr_array_header_t *guarded = iiif_server_settings(r->server)->guarded;
+    const iiif_guarded_t *found = NULL;
+    iiif_dir_conf_t settings;
+
+    if (guarded->nelts && r->finfo.filetype != APR_NOFILE && r->filename && *r->filename == '/')
+        found = guarded_elsewhere(r, guarded);
+    if (!found)
+        return DECLINED;
+    settings = iiif_settings(r);
+    if (is_answered(r, &settings))
+        return DECLINED;
+    if (iiif_is_due(found->directory))
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      IIIF_LOGNO(0033) "Require iiif-public: %s is in %s, by another name, for "
+                                       "which no <Directory> asks: spell both alike",
+                      r->filename, found->directory);
+    return HTTP_FORBIDDEN;
 }
 
 void iiif_register_public(apr_pool_t *pool)

@@ -119,6 +119,18 @@ static int find_direct_file(request_rec *r, iiif_context_t *context, const iiif_
     return 1;
 }
 
+/* An identifier alone may mean something else, whose manifest that is. */
+static int is_meant(iiif_context_t *context, const iiif_request_t *reading)
+{
+    const iiif_record_t *record = context->ref.record;
+
+    if (reading->kind != IIIF_REQUEST_BASE || !record || record->has_base)
+        return 1;
+    context->ref = (iiif_source_ref_t){ .path = NULL };
+    context->rv = iiif_fail(&context->err, IIIF_ENOTFOUND, "no image has this identifier");
+    return 0;
+}
+
 static found_e find_source(request_rec *r, iiif_context_t *context, const iiif_root_t *root,
                            const iiif_dir_conf_t *settings)
 {
@@ -142,7 +154,7 @@ static found_e find_source(request_rec *r, iiif_context_t *context, const iiif_r
         }
         context->rv = settings->resolver->resolve(&context->ref, readings[i].identifier, &where,
                                                   &context->err, r->pool);
-        if (context->rv == APR_SUCCESS) {
+        if (context->rv == APR_SUCCESS && is_meant(context, &readings[i])) {
             context->request = readings[i];
             return FOUND;
         }

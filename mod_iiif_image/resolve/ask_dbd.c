@@ -155,11 +155,15 @@ static apr_status_t read_row(iiif_record_t *record, const iiif_connection_t *c,
                   { "etag", &record->etag },
                   { "rights", &record->rights },
                   { "attribution", &record->attribution } };
+    const struct {
+        const char *name;
+        int *flag;
+    } flags[] = { { "is_public", &record->is_public }, { "has_base", &record->has_base } };
     const int columns = apr_dbd_num_cols(c->driver, results);
     int i, has_path = 0;
     unsigned k;
 
-    record->is_public = 1;
+    record->is_public = record->has_base = 1;
     for (i = 0; i < columns; ++i) {
         const char *name = apr_dbd_get_name(c->driver, results, i);
 
@@ -167,8 +171,10 @@ static apr_status_t read_row(iiif_record_t *record, const iiif_connection_t *c,
             if (!strcasecmp(name, texts[k].name))
                 *texts[k].text = text_of(c, row, i, pool);
         }
-        if (name && !strcasecmp(name, "is_public"))
-            record->is_public = is_true(text_of(c, row, i, pool));
+        for (k = 0; name && k < sizeof(flags) / sizeof(flags[0]); ++k) {
+            if (!strcasecmp(name, flags[k].name))
+                *flags[k].flag = is_true(text_of(c, row, i, pool));
+        }
         has_path |= name && !strcasecmp(name, "path");
     }
     return has_path ? APR_SUCCESS : IIIF_EDOWN;

@@ -11,9 +11,10 @@
 
 #include "base/banned.h"
 
-#define FORM    1 /* raise with every change of these bytes */
+#define FORM    2 /* raise with every change of these bytes */
 #define FOUND   1u
 #define PUBLIC  2u
+#define BASE    4u
 #define NO_TEXT 0xffffffffu
 #define TEXTS   5
 #define HEAD    10 /* bytes before the texts */
@@ -49,7 +50,10 @@ const unsigned char *iiif_answer_encode(apr_size_t *len, const iiif_answer_t *an
     bytes = to = apr_palloc(pool, size);
     to = put(to, FORM, 1);
     to = put(to, (apr_uint64_t)answer->asked, 8);
-    to = put(to, (answer->found ? FOUND : 0) | (record->is_public ? PUBLIC : 0), 1);
+    to = put(to,
+             (answer->found ? FOUND : 0) | (record->is_public ? PUBLIC : 0)
+                 | (record->has_base ? BASE : 0),
+             1);
     for (i = 0; i < TEXTS; ++i) {
         apr_size_t length = texts[i] ? strlen(texts[i]) : 0;
 
@@ -95,6 +99,7 @@ int iiif_answer_decode(iiif_answer_t *answer, const unsigned char *bytes, apr_si
     answer->asked = (apr_time_t)get(bytes + 1, 8);
     answer->found = (bytes[9] & FOUND) != 0;
     record->is_public = (bytes[9] & PUBLIC) != 0;
+    record->has_base = (bytes[9] & BASE) != 0;
     for (i = 0; from && i < TEXTS; ++i)
         from = get_text(texts[i], from, end, pool);
     return from == end;

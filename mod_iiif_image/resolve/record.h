@@ -18,6 +18,7 @@ typedef struct iiif_record_t {
     const char *rights;      /**< URI of a licence */
     const char *attribution; /**< text */
     int is_public;
+    int has_base; /**< does the identifier alone mean it, as a base URI? */
 } iiif_record_t;
 
 /** An answer, and when it was given. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "iiif/info.h"
 #include "tools/omeka.h"
 #include "tools/output.h"
 #include "tools/verbs.h"
@@ -199,6 +200,23 @@ static void define_identifier(found_t *found)
         define_clean(found);
 }
 
+/* httpd matches a path before it decodes it. */
+static char *encoded(const char *path, apr_pool_t *pool)
+{
+    char *text = apr_palloc(pool, strlen(path) * 3 + 1), *to = text;
+
+    for (; *path; ++path) {
+        const unsigned char c = (unsigned char)*path;
+
+        if (c == ' ' || c >= 0x80)
+            to += apr_snprintf(to, 4, "%%%02X", c);
+        else
+            *to++ = *path;
+    }
+    *to = '\0';
+    return text;
+}
+
 static void define_base(found_t *found, const char *given)
 {
     const char *noted = iiifctl_omeka_text(found->omeka, "imageserver_base_url", "");
@@ -209,7 +227,7 @@ static void define_base(found_t *found, const char *given)
 
     if (!path)
         path = apr_uri_parse(found->pool, noted, &uri) == APR_SUCCESS && uri.path ? uri.path : "";
-    base = apr_pstrdup(found->pool, path);
+    base = encoded(path, found->pool);
     for (len = strlen(base); len && base[len - 1] == '/';)
         base[--len] = '\0';
     define(found, "OMEKA_BASE", len ? base : "/");
@@ -251,8 +269,14 @@ static void set_rights(found_t *found)
 
     if (!strcmp(uri, "url"))
         uri = iiifctl_omeka_text(omeka, "imageserver_info_rights_url", "");
-    if (strstr(mode, "url") && !strncmp(uri, "http", 4) && fits_define(uri) && !strchr(uri, ' '))
+    if (!strstr(mode, "url") || !*uri)
+        return;
+    if (iiif_info_is_uri(uri) && fits_define(uri))
         remark(found->settings, apr_psprintf(found->pool, "IIIFRights %s", uri));
+    else
+        remark(found->remarks,
+               "imageserver_info_rights_uri, or _url: no http or https URI, so that "
+               "there is no IIIFRights");
 }
 
 static void set_version(found_t *found)
@@ -267,9 +291,13 @@ static void set_version(found_t *found)
 static void look(found_t *found, const char *base)
 {
     const iiifctl_omeka_t *omeka = found->omeka;
-    const char *usual = apr_pstrcat(found->pool, omeka->directory, "/files/original", NULL);
+    const char *usual = apr_pstrcat(found->pool, omeka->directory, "/files", NULL);
 
     define(found, "OMEKA_DIR", omeka->directory);
+    if (strcmp(omeka->files, usual) != 0)
+        define(found, "OMEKA_FILES", omeka->files);
+    if (strcmp(omeka->tile_name, "tile") != 0)
+        define(found, "OMEKA_TILES", omeka->tiles);
     define_database(found);
     define_base(found, base);
     define_identifier(found);
@@ -278,11 +306,6 @@ static void look(found_t *found, const char *base)
     set_version(found);
     set_rights(found);
     remark_settings(found);
-    if (strcmp(omeka->tile_name, "tile") != 0 || strcmp(omeka->originals, usual) != 0)
-        remark(found->warnings, apr_psprintf(found->pool,
-                                             "files lie elsewhere: set IIIFImageRoot to %s and "
-                                             "IIIFTileStore to %s",
-                                             omeka->originals, omeka->tiles));
 }
 
 /* -- what is told -------------------------------------------------------------------------------

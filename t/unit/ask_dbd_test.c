@@ -103,12 +103,16 @@ static void test_all_columns(apr_pool_t *pool)
     iiif_record_t record = { NULL };
 
     ok(ask(&record,
-           "SELECT 'p' AS path, 'n' AS name, 'r' AS rights, 'a' AS attribution, NULL AS is_public",
+           "SELECT 'p' AS path, 'n' AS name, 'r' AS rights, 'a' AS attribution, NULL AS is_public,"
+           " 0 AS has_base",
            "x", NULL, pool)
                == APR_SUCCESS
            && same(record.path, "p") && same(record.name, "n") && same(record.rights, "r")
-           && same(record.attribution, "a") && !record.is_public,
+           && same(record.attribution, "a") && !record.is_public && !record.has_base,
        "every column has its place");
+    ok(ask(&record, "SELECT 'p' AS path", "x", NULL, pool) == APR_SUCCESS && record.is_public
+           && record.has_base,
+       "and what is not said is so");
 }
 
 /* What fills the memory that thousands of answers share. */

@@ -11,11 +11,11 @@
 
 /* clang-format off */
 static const iiif_answer_t answers[] = {
-    { ASKED, 0, { NULL, NULL, NULL, NULL, NULL, 0 } },
-    { ASKED, 1, { "a.jpg", NULL, NULL, NULL, NULL, 1 } },
-    { 0,     1, { NULL, NULL, NULL, NULL, NULL, 0 } },
-    { ASKED, 1, { "", "", "", "", "", 1 } },
-    { ASKED, 1, { "d/ä b.tif", "n", "e\nf", "http://rightsstatements.org/vocab/InC/1.0/", "© Wir", 1 } },
+    { ASKED, 0, { NULL, NULL, NULL, NULL, NULL, 0, 0 } },
+    { ASKED, 1, { "a.jpg", NULL, NULL, NULL, NULL, 1, 0 } },
+    { 0,     1, { NULL, NULL, NULL, NULL, NULL, 0, 1 } },
+    { ASKED, 1, { "", "", "", "", "", 1, 1 } },
+    { ASKED, 1, { "d/ä b.tif", "n", "e\nf", "http://rightsstatements.org/vocab/InC/1.0/", "© Wir", 1, 1 } },
 };
 /* clang-format on */
 
@@ -27,9 +27,9 @@ static int same(const char *a, const char *b)
 static int equal(const iiif_answer_t *a, const iiif_answer_t *b)
 {
     return a->asked == b->asked && a->found == b->found
-           && a->record.is_public == b->record.is_public && same(a->record.path, b->record.path)
-           && same(a->record.name, b->record.name) && same(a->record.etag, b->record.etag)
-           && same(a->record.rights, b->record.rights)
+           && a->record.is_public == b->record.is_public && a->record.has_base == b->record.has_base
+           && same(a->record.path, b->record.path) && same(a->record.name, b->record.name)
+           && same(a->record.etag, b->record.etag) && same(a->record.rights, b->record.rights)
            && same(a->record.attribution, b->record.attribution);
 }
 
@@ -60,12 +60,12 @@ static void test_answer(const iiif_answer_t *answer, apr_pool_t *pool)
 static void test_bytes(apr_pool_t *pool)
 {
     static const unsigned char written[] = {
-        1,    0,    5,    0xa1, 0xb2, 0xc3, 0xd4, 0xe5, 0xf6, /* form, when */
-        3,    0,    0,    0,    1,    'p',                    /* found and public; path */
+        2,    0,    5,    0xa1, 0xb2, 0xc3, 0xd4, 0xe5, 0xf6, /* form, when */
+        7,    0,    0,    0,    1,    'p',                    /* found, public, base; path */
         0xff, 0xff, 0xff, 0xff, 0,    0,    0,    2,    'e',
         't',  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
     };
-    const iiif_answer_t answer = { ASKED, 1, { "p", NULL, "et", NULL, NULL, 1 } };
+    const iiif_answer_t answer = { ASKED, 1, { "p", NULL, "et", NULL, NULL, 1, 1 } };
     unsigned char wrong[sizeof(written)];
     iiif_answer_t read;
     apr_size_t len;

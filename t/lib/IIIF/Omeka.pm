@@ -36,7 +36,7 @@ my %MEDIA = (
 
     deepzoom   => { id => 10, has => 'large', tiles => 'deepzoom' },
     zoomify    => { id => 11, has => 'large', tiles => 'zoomify' },
-    tiled_tiff => { id => 12, has => 'large', tiles => 'tiled_tiff' },
+    tiled_tiff => { id => 12, has => 'large', tiles => 'tiled_tiff', values => [ [ identifier => 'MS 77' ] ] },
     jpeg2000   => { id => 13, has => 'large', tiles => 'jpeg2000' },
     thumbnails => { id => 14, has => 'large', has_thumbnails => 1 },
 
@@ -74,12 +74,12 @@ my %MEDIA = (
     inherited => { id => 52, item_id => 102 },
     secret    => { id => 53, values => [ [ license => undef, 'http://example.org/secret', 0 ] ] },
 );
-my %ITEM_VALUES = (1 => [ [ identifier => 'the item' ] ],
+my %ITEM_VALUES = (1 => [ map { [ identifier => $_ ] } 'the item', '13', 'MS 77' ],
     100 => [ [ license => undef, 'http://example.org/of-a-private-item' ] ],
     102 => [ [ license => undef, 'http://creativecommons.org/licenses/by-nc/4.0/' ] ]);
 
 # Of the module Access: id => level, start and end of an embargo as days from today
-my %ACCESS = (22 => ['forbidden'], 23 => [ 'free', undef, 30 ], 101 => ['reserved'], 25 => ['free'], 26 => [ 'free', -60, -30 ],
+my %ACCESS = (22 => ['forbidden'], 23 => [ 'free', undef, 30 ], 101 => ['reserved'], 43 => ['reserved'], 25 => ['free'], 26 => [ 'free', -60, -30 ],
     102 => [ 'free', 300, 400 ]);
 
 my @TERMS = qw(title identifier rights license);
@@ -108,6 +108,7 @@ CREATE TABLE `value` (
     value_annotation_id INT, type VARCHAR(255) NOT NULL, lang VARCHAR(255), value LONGTEXT, uri LONGTEXT,
     is_public TINYINT(1) NOT NULL, KEY (resource_id), KEY (property_id), KEY value (value(190)), KEY uri (uri(190)), KEY (is_public));
 CREATE TABLE setting (id VARCHAR(190) NOT NULL PRIMARY KEY, value LONGTEXT NOT NULL);
+CREATE TABLE module (id VARCHAR(190) NOT NULL PRIMARY KEY, is_active TINYINT(1) NOT NULL, version VARCHAR(190) NOT NULL);
 INSERT INTO vocabulary (id, namespace_uri, prefix, label) VALUES (1, 'http://purl.org/dc/terms/', 'dcterms', 'Dublin Core'),
     (2, 'http://example.org/other/', 'other', 'another one');
 INSERT INTO setting VALUES ('iiifserver_media_api_default_version', '"3"'), ('iiifserver_media_api_identifier', '"default"'),
@@ -173,7 +174,8 @@ sub install_access {
     my $date = sub { defined $_[0] ? "NOW() + INTERVAL $_[0] DAY" : 'NULL' };
     my $rows = join ', ', map { "($_, '$ACCESS{$_}[0]', ${\ $date->($ACCESS{$_}[1]) }, ${\ $date->($ACCESS{$_}[2]) })" } sort keys %ACCESS;
     return $self->sql('CREATE TABLE access_status (id INT NOT NULL PRIMARY KEY, level VARCHAR(15) NOT NULL,'
-            . " embargo_start DATETIME, embargo_end DATETIME); INSERT INTO access_status VALUES $rows;");
+            . " embargo_start DATETIME, embargo_end DATETIME); INSERT INTO access_status VALUES $rows;"
+            . "INSERT INTO module VALUES ('Access', 1, '3.4.46');");
 }
 
 # What httpd.conf says of the site at such a base path, with what conf.d/omeka-s.conf is told beside the three values.
@@ -224,8 +226,8 @@ sub _make_tables {
     my ($self) = @_;
     my $user = $self->{mariadb}{user};
 
-    $self->{mariadb}->sql("CREATE DATABASE IF NOT EXISTS $self->{database};"
-            . "GRANT ALL ON $self->{database}.* TO '$user'\@'localhost';", 'mysql');
+    $self->{mariadb}->sql("CREATE DATABASE IF NOT EXISTS `$self->{database}`;"
+            . "GRANT ALL ON `$self->{database}`.* TO '$user'\@'localhost';", 'mysql');
     $self->sql(join "\n", $TABLES, 'START TRANSACTION;', $self->_properties, $self->_items, $self->_media_rows, 'COMMIT;');
     return;
 }
