@@ -3,6 +3,8 @@
 use strict;
 use warnings FATAL => 'all';
 use lib 't/lib';
+use File::Copy qw(copy);
+use File::Path qw(make_path);
 use IIIF::Client qw(get);
 use IIIF::Ctl qw($FIXTURES $SCRATCH place ctl objects);
 use IIIF::PrivateHttpd qw(slurp spew);
@@ -84,6 +86,78 @@ is +(objects('info', 'https://first.example/iiif/small.jpg', @CONF))[1]{info}{id
 my ($shown, $text) = ctl('info', '/iiif/small.jpg', @CONF);
 is $shown, 0, 'for people, too';
 like $text, qr{\Aurl +/iiif/small\.jpg/info\.json\ninfo\.json +\{\n.*"ImageService3"}s, '  as text';
+
+# -- who may see it -----------------------------------------------------------------------------
+
+my $rules = "$SCRATCH/rules";
+make_path("$rules/ht");
+chomp(my $line = `openssl passwd -apr1 'open sesame'`);
+spew("$rules/passwords", "reader:$line\n");
+is system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=tls.example -out $rules/cert.pem -keyout $rules/key.pem 2>$rules/said"), 0,
+    'a certificate';
+spew("$rules/ht/.htaccess", "SSLRequireSSL\n");
+for my $place ($rules, "$rules/ht") {
+    copy("$FIXTURES/small.jpg", "$place/small.jpg") or die "small.jpg: $!\n";
+}
+my $guarded = IIIF::PrivateHttpd->new;
+my $secure = IIIF::PrivateHttpd::free_port();
+my $valid = join "\n", 'AuthName x', "AuthUserFile \"$rules/passwords\"", 'Require valid-user';
+my %GUARDS = (
+    basic  => "AuthType Basic\n$valid",
+    digest => "AuthType Digest\n$valid",
+    any    => "AuthType Basic\n$valid\nOrder deny,allow\nDeny from all\nAllow from 127.0.0.1\nSatisfy any",
+    both   => "AuthType Basic\n$valid\nOrder deny,allow\nDeny from all\nAllow from 127.0.0.1\nSatisfy all",
+    denied => 'Deny from all',
+    env    => 'Require env known',
+    tls    => 'SSLRequireSSL',
+    ssl    => 'Require ssl',
+    not    => "<RequireAll>\n    Require not ssl\n    Require all granted\n</RequireAll>",
+    expr   => q(Require expr "%{HTTPS} == 'on'"),
+);
+$guarded->configure($guarded->load(qw(auth_digest access_compat authz_groupfile ssl socache_shmcb)) . <<"CONF" . join '', map { <<"GUARD" } sort keys %GUARDS);
+Listen 127.0.0.1:$secure https
+SetEnvIf Request_URI /env/ known
+<Directory "$rules">
+    Require all granted
+    AllowOverride All
+</Directory>
+IIIFImageRoot /free "$rules"
+<VirtualHost *:$secure>
+    ServerName tls.example
+    SSLEngine on
+    SSLCertificateFile "$rules/cert.pem"
+    SSLCertificateKeyFile "$rules/key.pem"
+</VirtualHost>
+CONF
+IIIFImageRoot /$_ "$rules"
+<Location /$_>
+    $GUARDS{$_}
+</Location>
+GUARD
+my @GUARDED = ('--conf', $guarded->directory . '/httpd.conf', '--httpd', $HTTPD);
+
+# What httpd says, and what it is told to say
+sub answers {
+    my ($url) = @_;
+    chomp(my $real = `curl --silent --insecure --max-time 60 --output /dev/null --write-out '%{http_code}' '$url'`);
+    my ($code, $out, $err) = ctl('info', $url, @GUARDED);
+    return ($real, $code ? $err =~ /would answer (\d{3})/ : 200, $err);
+}
+
+$guarded->start;
+for my $origin ('http://127.0.0.1:' . $guarded->port, "https://127.0.0.1:$secure") {
+    for my $guard ('free', sort keys %GUARDS) {
+        my ($real, $told, $why) = answers("$origin/$guard/3/small.jpg/info.json");
+        is $told, $real, "$origin/$guard is $real";
+        like $why, qr/SSLRequireSSL asks for a TLS connection/, '  and why' if $guard eq 'tls' && $real == 403;
+    }
+}
+my @seen = map { (answers("https://127.0.0.1:$secure/$_/3/small.jpg/info.json"))[0] } qw(basic digest any both denied env tls ssl not expr);
+is "@seen", '401 401 200 401 403 200 200 200 403 200', 'these are the answers of httpd';
+my ($real, $told, $why) = answers("https://127.0.0.1:$secure/free/3/ht%2Fsmall.jpg/info.json");
+is "$real $told", '200 403', 'a rule of mod_ssl in .htaccess is not seen through';
+like $why, qr/SSLRequireSSL asks for a TLS connection, and this request has none/, '  and that is said';
+$guarded->stop;
 
 # -- what is wrong ------------------------------------------------------------------------------
 
