@@ -158,6 +158,21 @@ is $broken, 1, 'a file that is no image is exit code 1';
 like $why, qr/broken\.jpg/, '  and named';
 cmp_ok scalar(grep { m{/gray\.jpg/} } files_in($tight)), '>', 0, '  the others go on';
 
+# -- what fails, for machines ---------------------------------------------------------------------
+
+for my $row ([ 'info', "$SCRATCH/broken.jpg" ], [ 'explain', '/iiif/broken.jpg/info.json', "$SCRATCH/broken.jpg" ],
+    [ 'export', "$SCRATCH/broken.jpg", '--into', $empty ], [ 'warm', "$SCRATCH/broken.jpg", '--store', $tight, '--max-size', '1M' ]) {
+    for my $file ("$SCRATCH/broken.jpg", "$SCRATCH/no-such.jpg") {
+        my @arguments = map { s/^\Q$SCRATCH\E\/broken\.jpg$/$file/r } @{$row};
+        my $run = start(@arguments, '--json');
+        my ($code, undef, $err) = finish($run);
+        my ($told) = IIIF::Ctl::told($run);
+        is "$code$err", '1', "$row->[0] --json of $file: exit code 1, and nothing on stderr";
+        like $told->{source} // $told->{path}, $told->{source} ? qr/^\Q$file\E$/ : qr{^broken\.jpg/info\.json$}, '  an object on stdout names it';
+        like $told->{error} // $told->{reason}, $file =~ /no-such/ ? qr/No such file/ : qr/no image/, '  and says why';
+    }
+}
+
 # -- clean: derivatives -------------------------------------------------------------------------
 
 sub of { my ($name) = @_; return grep { index($_, "/$name/") > 0 } derivatives() }

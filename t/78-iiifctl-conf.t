@@ -77,6 +77,9 @@ for my $row ([ qr{answer 404 Not Found: no image has}, "$second/other/no-such.jp
     my ($code, $out, $err) = ctl('info', $url, @CONF);
     is "$code$out", '1', "$url is no success";
     like $err, qr/iiifctl info: \Q$url\E.* would $said/, '  and says what httpd would say';
+    my ($json, $told) = objects('info', $url, @CONF);
+    is $json, 1, '  nor for machines';
+    like "$told->{url} $told->{error}", qr/^\Q$url\E.* would $said/, '  which are told the same';
 }
 
 my @images = objects('info', "$first/iiif/3/small.jpg", @CONF);
@@ -174,8 +177,11 @@ for my $row ([ 1, qr/IIIFMaxWidth.*does not take it/s, '/iiif/x', '--conf', "$SC
     [ 2, qr/one URL/, '/iiif/x', '/iiif/y', @CONF ]) {
     my ($want, $said, @arguments) = @{$row};
     my ($code, $out, $err) = ctl('info', @arguments);
+    my ($json, $told) = objects('info', @arguments);
     is "$code$out", $want, "info @arguments: exit code $want";
     like $err, $said, '  and says why';
+    is $json, $code, '  the same with --json';
+    is defined $told->{error} ? 1 : 0, $want == 1 ? 1 : 0, '  and an error as an object, unless the command line is wrong';
 }
 is -e $httpd->directory . '/httpd.pid' ? 1 : 0, 0, 'no server was started';
 is_deeply [ glob "$SCRATCH/iiifctl-*" ], [], 'and nothing is left';

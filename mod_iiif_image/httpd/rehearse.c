@@ -291,8 +291,7 @@ static void answer(request_rec *r)
         status = refuse(r, HTTP_NOT_FOUND, "mod_iiif_image leaves it to the rest of httpd\n");
     else if (wants_tls(r, status))
         status = refuse(r, status,
-                        "SSLRequireSSL asks for a TLS connection, "
-                        "and this request has none\n");
+                        "SSLRequireSSL asks for a TLS connection, and this request has none\n");
     if (status == OK || status == DONE)
         ap_finalize_request_protocol(r);
     else
