@@ -36,6 +36,12 @@ for my $row ([ qr/one STORE/, 'clean' ], [ qr/is no store/, 'clean', $FIXTURES ]
     [ qr/--store DIR and --max-size/, 'warm', 'x' ], [ qr/no FILE/, 'warm', '--store', $empty, '--max-size', '1M' ],
     [ qr/there is no directory/, 'warm', '--store', "$empty/no", '--max-size', '1M', 'x' ],
     [ qr/FORMAT=N/, 'warm', '--store', $empty, '--max-size', '1M', '--quality', '85', 'x' ],
+    (map { [ qr/--quality: .*(?:from 1 to 100|has none|FORMAT=N)/, 'warm', '--store', $empty, '--max-size', '1M', '--quality', $_, 'x' ] }
+        'jpg=0', 'jpg=101', 'jpg=', 'png=50', 'tif=50', '=50'),
+    (map { [ qr/--effort: .*(?:from \d to \d+|has none)/, 'warm', '--store', $empty, '--max-size', '1M', '--effort', $_, 'x' ] }
+        'gif=0', 'gif=11', 'gif=50', 'webp=7', 'png=10', 'jxl=0', 'avif=-1', 'jpg=1'),
+    (map { [ qr/no.* a colour like #ffffff/, 'warm', '--store', $empty, '--max-size', '1M', '--background', $_, 'x' ] } '#fff', 'white', '#ff00fg', '##ff00ff'),
+    [ qr/--square-crop: 'left' is no place/, 'warm', '--store', $empty, '--max-size', '1M', '--square-crop', 'left', 'x' ],
     [ qr/--format/, 'warm', '--store', $empty, '--max-size', '1M', '--format', 'exe', 'x' ],
     [ qr/one FILE/, 'export', '--into', $empty ], [ qr/--into DIR/, 'export', 'x' ],
     [ qr/--base-url/, 'export', '--into', $empty, '--base-url', 'ftp://x', 'x' ]) {
@@ -72,6 +78,11 @@ IIIFImageRoot /fresh "$images"
         IIIFMetadata keep
     </If>
 </Location>
+<If "%{QUERY_STRING} == 'look'">
+    IIIFQuality jpg 62
+    IIIFBackground #ff00ff
+    IIIFSquareCrop Attention
+</If>
 CONF
 
 sub derivatives { return grep { m{^[0-9a-f]{2}/} } files_in($store) }
@@ -101,7 +112,8 @@ sub announced {
 
 $httpd->start;
 $IIIF::Client::PORT = $httpd->port;
-for my $row ([ '' ], [ '?other', '--quality', 'jpg=61', '--tile-size', 128, '--linear-light', '--metadata' ]) {
+for my $row ([ '' ], [ '?other', '--quality', 'jpg=61', '--tile-size', 128, '--linear-light', '--metadata' ],
+    [ '?look', '--quality', 'jpg=62', '--background', '#ff00ff', '--square-crop', 'attention' ]) {
     my ($query, @options) = @{$row};
     my @warm = ('warm', $images, '--store', $store, '--max-size', '64M', '--thumbnail', 200, '--thumbnail', 90, @options);
     my ($code, @told) = objects(@warm);
@@ -118,8 +130,8 @@ for my $row ([ '' ], [ '?other', '--quality', 'jpg=61', '--tile-size', 128, '--l
         for my $image (@images) {
             my $hit = get('/iiif/' . encoded($name) . "/$image$query");
             push @misses, "$name $image: " . fate($hit) if fate($hit) ne '200 static hit';
-            next if $query;
-            push @others, "$name $image" if $hit->content ne get('/fresh/' . encoded($name) . "/$image")->content;
+            next if $query eq '?other';
+            push @others, "$name $image" if $hit->content ne get('/fresh/' . encoded($name) . "/$image$query")->content;
         }
     }
     is_deeply \@misses, [], '  and the first request for each finds it';
@@ -131,6 +143,11 @@ for my $row ([ '' ], [ '?other', '--quality', 'jpg=61', '--tile-size', 128, '--l
     is_deeply [ $again, $kept[-1]{kept}, $kept[-1]{made} ], [ 0, $sum->{made}, 0 ], '  a second run keeps all';
     is_deeply { map { $_ => (stat "$store/$_")[1] } derivatives() }, \%before, '  as the files they were';
 }
+for my $row ([ 'rgba.png', 'made' ], [ 'plain.jpg', 'kept' ]) {
+    my ($name, $fate) = @{$row};
+    my (undef, @told) = objects('warm', "$images/$name", '--root', $images, '--store', $store, '--max-size', '64M', '--thumbnail', 0, '--quality', 'jpg=62');
+    is_deeply { map { $_->{status} => 1 } grep { $_->{image} } @told }, { $fate => 1 }, "another background: $name is $fate";
+}
 my $tight = place();
 my ($passed, @tight) = objects('warm', "$images/plain.jpg", '--store', $tight, '--max-size', '1M');
 is_deeply [ $passed, map { "$_->{image} $_->{status}" } grep { $_->{image} && $_->{image} =~ /1000/ } @tight ],
@@ -140,6 +157,21 @@ my ($broken, undef, $why) = ctl('warm', "$SCRATCH/broken.jpg", "$images/gray.jpg
 is $broken, 1, 'a file that is no image is exit code 1';
 like $why, qr/broken\.jpg/, '  and named';
 cmp_ok scalar(grep { m{/gray\.jpg/} } files_in($tight)), '>', 0, '  the others go on';
+
+# -- what fails, for machines ---------------------------------------------------------------------
+
+for my $row ([ 'info', "$SCRATCH/broken.jpg" ], [ 'explain', '/iiif/broken.jpg/info.json', "$SCRATCH/broken.jpg" ],
+    [ 'export', "$SCRATCH/broken.jpg", '--into', $empty ], [ 'warm', "$SCRATCH/broken.jpg", '--store', $tight, '--max-size', '1M' ]) {
+    for my $file ("$SCRATCH/broken.jpg", "$SCRATCH/no-such.jpg") {
+        my @arguments = map { s/^\Q$SCRATCH\E\/broken\.jpg$/$file/r } @{$row};
+        my $run = start(@arguments, '--json');
+        my ($code, undef, $err) = finish($run);
+        my ($told) = IIIF::Ctl::told($run);
+        is "$code$err", '1', "$row->[0] --json of $file: exit code 1, and nothing on stderr";
+        like $told->{source} // $told->{path}, $told->{source} ? qr/^\Q$file\E$/ : qr{^broken\.jpg/info\.json$}, '  an object on stdout names it';
+        like $told->{error} // $told->{reason}, $file =~ /no-such/ ? qr/No such file/ : qr/no image/, '  and says why';
+    }
+}
 
 # -- clean: derivatives -------------------------------------------------------------------------
 

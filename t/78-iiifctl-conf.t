@@ -3,6 +3,8 @@
 use strict;
 use warnings FATAL => 'all';
 use lib 't/lib';
+use File::Copy qw(copy);
+use File::Path qw(make_path);
 use IIIF::Client qw(get);
 use IIIF::Ctl qw($FIXTURES $SCRATCH place ctl objects);
 use IIIF::PrivateHttpd qw(slurp spew);
@@ -75,6 +77,9 @@ for my $row ([ qr{answer 404 Not Found: no image has}, "$second/other/no-such.jp
     my ($code, $out, $err) = ctl('info', $url, @CONF);
     is "$code$out", '1', "$url is no success";
     like $err, qr/iiifctl info: \Q$url\E.* would $said/, '  and says what httpd would say';
+    my ($json, $told) = objects('info', $url, @CONF);
+    is $json, 1, '  nor for machines';
+    like "$told->{url} $told->{error}", qr/^\Q$url\E.* would $said/, '  which are told the same';
 }
 
 my @images = objects('info', "$first/iiif/3/small.jpg", @CONF);
@@ -127,6 +132,79 @@ CONF
     $site->stop;
 }
 
+
+# -- who may see it -----------------------------------------------------------------------------
+
+my $rules = "$SCRATCH/rules";
+make_path("$rules/ht");
+chomp(my $line = `openssl passwd -apr1 'open sesame'`);
+spew("$rules/passwords", "reader:$line\n");
+is system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=tls.example -out $rules/cert.pem -keyout $rules/key.pem 2>$rules/said"), 0,
+    'a certificate';
+spew("$rules/ht/.htaccess", "SSLRequireSSL\n");
+for my $place ($rules, "$rules/ht") {
+    copy("$FIXTURES/small.jpg", "$place/small.jpg") or die "small.jpg: $!\n";
+}
+my $guarded = IIIF::PrivateHttpd->new;
+my $secure = IIIF::PrivateHttpd::free_port();
+my $valid = join "\n", 'AuthName x', "AuthUserFile \"$rules/passwords\"", 'Require valid-user';
+my %GUARDS = (
+    basic  => "AuthType Basic\n$valid",
+    digest => "AuthType Digest\n$valid",
+    any    => "AuthType Basic\n$valid\nOrder deny,allow\nDeny from all\nAllow from 127.0.0.1\nSatisfy any",
+    both   => "AuthType Basic\n$valid\nOrder deny,allow\nDeny from all\nAllow from 127.0.0.1\nSatisfy all",
+    denied => 'Deny from all',
+    env    => 'Require env known',
+    tls    => 'SSLRequireSSL',
+    ssl    => 'Require ssl',
+    not    => "<RequireAll>\n    Require not ssl\n    Require all granted\n</RequireAll>",
+    expr   => q(Require expr "%{HTTPS} == 'on'"),
+);
+$guarded->configure($guarded->load(qw(auth_digest access_compat authz_groupfile ssl socache_shmcb)) . <<"CONF" . join '', map { <<"GUARD" } sort keys %GUARDS);
+Listen 127.0.0.1:$secure https
+SetEnvIf Request_URI /env/ known
+<Directory "$rules">
+    Require all granted
+    AllowOverride All
+</Directory>
+IIIFImageRoot /free "$rules"
+<VirtualHost *:$secure>
+    ServerName tls.example
+    SSLEngine on
+    SSLCertificateFile "$rules/cert.pem"
+    SSLCertificateKeyFile "$rules/key.pem"
+</VirtualHost>
+CONF
+IIIFImageRoot /$_ "$rules"
+<Location /$_>
+    $GUARDS{$_}
+</Location>
+GUARD
+my @GUARDED = ('--conf', $guarded->directory . '/httpd.conf', '--httpd', $HTTPD);
+
+# What httpd says, and what it is told to say
+sub answers {
+    my ($url) = @_;
+    chomp(my $real = `curl --silent --insecure --max-time 60 --output /dev/null --write-out '%{http_code}' '$url'`);
+    my ($code, $out, $err) = ctl('info', $url, @GUARDED);
+    return ($real, $code ? $err =~ /would answer (\d{3})/ : 200, $err);
+}
+
+$guarded->start;
+for my $origin ('http://127.0.0.1:' . $guarded->port, "https://127.0.0.1:$secure") {
+    for my $guard ('free', sort keys %GUARDS) {
+        my ($real, $told, $why) = answers("$origin/$guard/3/small.jpg/info.json");
+        is $told, $real, "$origin/$guard is $real";
+        like $why, qr/SSLRequireSSL asks for a TLS connection/, '  and why' if $guard eq 'tls' && $real == 403;
+    }
+}
+my @seen = map { (answers("https://127.0.0.1:$secure/$_/3/small.jpg/info.json"))[0] } qw(basic digest any both denied env tls ssl not expr);
+is "@seen", '401 401 200 401 403 200 200 200 403 200', 'these are the answers of httpd';
+my ($real, $told, $why) = answers("https://127.0.0.1:$secure/free/3/ht%2Fsmall.jpg/info.json");
+is "$real $told", '200 403', 'a rule of mod_ssl in .htaccess is not seen through';
+like $why, qr/SSLRequireSSL asks for a TLS connection, and this request has none/, '  and that is said';
+$guarded->stop;
+
 # -- what is wrong ------------------------------------------------------------------------------
 
 spew("$SCRATCH/broken.conf", slurp($CONF) . "IIIFMaxWidth many\n");
@@ -142,8 +220,11 @@ for my $row ([ 1, qr/IIIFMaxWidth.*does not take it/s, '/iiif/x', '--conf', "$SC
     [ 2, qr/one URL/, '/iiif/x', '/iiif/y', @CONF ]) {
     my ($want, $said, @arguments) = @{$row};
     my ($code, $out, $err) = ctl('info', @arguments);
+    my ($json, $told) = objects('info', @arguments);
     is "$code$out", $want, "info @arguments: exit code $want";
     like $err, $said, '  and says why';
+    is $json, $code, '  the same with --json';
+    is defined $told->{error} ? 1 : 0, $want == 1 ? 1 : 0, '  and an error as an object, unless the command line is wrong';
 }
 is -e $httpd->directory . '/httpd.pid' ? 1 : 0, 0, 'no server was started';
 is_deeply [ glob "$SCRATCH/iiifctl-*" ], [], 'and nothing is left';

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "httpd/process.h"
+#include "iiif/background.h"
 #include "image/vips_process.h"
 
 #include "base/banned.h"
@@ -126,12 +127,10 @@ iiif_plan_rules_t iiif_plan_rules(const iiif_dir_conf_t *settings)
 
 iiif_look_t iiif_look(const iiif_dir_conf_t *settings)
 {
-    iiif_look_t look = { .background = { (unsigned char)(settings->background >> 16 & 0xff),
-                                         (unsigned char)(settings->background >> 8 & 0xff),
-                                         (unsigned char)(settings->background & 0xff) },
-                         .keep_metadata = settings->keep_metadata,
+    iiif_look_t look = { .keep_metadata = settings->keep_metadata,
                          .linear_light = settings->linear_light };
 
+    iiif_background_split(look.background, settings->background);
     memcpy(look.quality, settings->quality, sizeof(look.quality));
     memcpy(look.effort, settings->effort, sizeof(look.effort));
     return look;

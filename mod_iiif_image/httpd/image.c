@@ -243,7 +243,7 @@ static int send_render(request_rec *r, iiif_context_t *context, const iiif_dir_c
     const iiif_plan_t *plan = context->plan;
     const iiif_look_t look = iiif_look(settings);
     const iiif_fingerprint_t fingerprint =
-        iiif_fingerprint(plan, iiif_look_key(&look, plan->resolved.format, r->pool));
+        iiif_fingerprint(plan, iiif_look_key(&look, plan->pixels, &plan->resolved, r->pool));
     iiif_derived_t *derived;
     iiif_bytes_t bytes = { NULL, 0 };
     int rv = check_conditions(r, plan, &fingerprint);

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <apr_uri.h>
 #include <ap_listen.h>
+#include <ap_provider.h>
 #include <httpd.h>
 #include <http_config.h>
 #include <http_connection.h>
@@ -13,11 +14,14 @@
 #include <http_request.h>
 #include <http_ssl.h>
 #include <http_vhost.h>
+#include <mod_auth.h>
 #include <mpm_common.h>
 #include <scoreboard.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
+#include <util_cfgtree.h>
 
 #include "httpd/context.h"
 #include "httpd/hooks.h"
@@ -68,6 +72,54 @@ static apr_port_t tell_port(const request_rec *r)
 {
     (void)r;
     return is_secure() ? DEFAULT_HTTPS_PORT : DEFAULT_HTTP_PORT;
+}
+
+/* `Require ssl` */
+static authz_status check_secure(request_rec *r, const char *require, const void *parsed)
+{
+    (void)r;
+    (void)require;
+    (void)parsed;
+    return is_secure() ? AUTHZ_GRANTED : AUTHZ_DENIED;
+}
+
+/* mod_ssl's own provider asks a connection of its own, too. */
+static void replace_provider(apr_pool_t *pool)
+{
+    const authz_provider *known =
+        ap_lookup_provider(AUTHZ_PROVIDER_GROUP, "ssl", AUTHZ_PROVIDER_VERSION);
+    authz_provider *ours;
+
+    if (!known)
+        return;
+    ours = apr_pmemdup(pool, known, sizeof(*known));
+    ours->check_authorization = check_secure;
+    ap_register_provider(pool, AUTHZ_PROVIDER_GROUP, "ssl", AUTHZ_PROVIDER_VERSION, ours);
+}
+
+/* Without what https fulfils, siblings behind a directive and all below. */
+static void drop_rules(ap_directive_t **at)
+{
+    while (*at) {
+        if (!strcasecmp((*at)->directive, "SSLRequireSSL"))
+            *at = (*at)->next;
+        else {
+            drop_rules(&(*at)->first_child);
+            at = &(*at)->next;
+        }
+    }
+}
+
+/* The configuration is read, but no directive has been obeyed. */
+static int secure_rules(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog;
+    (void)ptemp;
+    if (ap_find_linked_module("mod_ssl.c"))
+        replace_provider(pconf);
+    if (ap_find_linked_module("mod_ssl.c") && is_secure())
+        drop_rules(&ap_conftree);
+    return OK;
 }
 
 /* mod_mime has not read its types, and of what is ours they do not matter. */
@@ -195,48 +247,73 @@ static request_rec *make_request(conn_rec *c, const apr_uri_t *uri)
     return r;
 }
 
-/* No other module's handler is run: it may send a mail. */
-static int refuse_foreign(request_rec *r)
+/* In a line that is told. */
+static int refuse(request_rec *r, int status, const char *text)
 {
-    static const char text[] = "mod_iiif_image leaves it to the rest of httpd\n";
-
-    r->status = HTTP_NOT_FOUND;
+    r->status = status;
     ap_set_content_type(r, "text/plain");
-    return iiif_send_text(r, text, sizeof(text) - 1);
+    return iiif_send_text(r, text, strlen(text));
 }
 
-/* Without post_read_request: MPMs expect a socket there. */
+/* mod_ssl's note: an .htaccess file is not in the tree above, and http is http. */
+static int wants_tls(const request_rec *r, int status)
+{
+    return status == HTTP_FORBIDDEN && apr_table_get(r->notes, "ssl-access-forbidden");
+}
+
+/* post_read_request of modules that prepare later phases there, not of all: MPMs expect a socket.
+ */
+static int prepare_request(request_rec *r)
+{
+    static const char names[] = " mod_auth_digest.c mod_setenvif.c ";
+    const apr_array_header_t *hooks = ap_hook_get_post_read_request();
+    int i, status = OK;
+
+    for (i = 0; hooks && i < hooks->nelts && (status == OK || status == DECLINED); ++i) {
+        const ap_LINK_post_read_request_t *hook =
+            &APR_ARRAY_IDX(hooks, i, ap_LINK_post_read_request_t);
+
+        if (strstr(names, apr_pstrcat(r->pool, " ", hook->szName, " ", NULL)))
+            status = hook->pFunc(r);
+    }
+    return status == DECLINED ? OK : status;
+}
+
 static void answer(request_rec *r)
 {
-    int status = ap_process_request_internal(r);
+    int status = prepare_request(r);
 
     if (status == OK)
-        status = iiif_context(r) ? ap_invoke_handler(r) : refuse_foreign(r);
+        status = ap_process_request_internal(r);
+    if (status == OK && iiif_context(r))
+        status = ap_invoke_handler(r);
+    else if (status == OK) /* no other module's handler is run: it may send a mail */
+        status = refuse(r, HTTP_NOT_FOUND, "mod_iiif_image leaves it to the rest of httpd\n");
+    else if (wants_tls(r, status))
+        status = refuse(r, status,
+                        "SSLRequireSSL asks for a TLS connection, and this request has none\n");
     if (status == OK || status == DONE)
         ap_finalize_request_protocol(r);
     else
         ap_die(status, r);
 }
 
-#define DATABASES "mod_dbd.c" /* whose connections are asked for */
+#define DATABASES "mod_dbd.c"
 
-/* Of all modules that are started after the configuration was read, that one alone. */
-static int start_databases(apr_pool_t *pconf, server_rec *s)
+/* httpd's own, which finds there what it asks of modules, as the type of authentication; and the
+ * databases that are asked. Not those of other modules, which open files and memory. */
+static int prepare(apr_pool_t *pconf, server_rec *s)
 {
     const apr_array_header_t *hooks = ap_hook_get_post_config();
-    int i;
+    int i, rv = OK;
 
-    for (i = 0; hooks && i < hooks->nelts; ++i) {
+    for (i = 0; (rv == OK || rv == DECLINED) && i < hooks->nelts; ++i) {
         const ap_LINK_post_config_t *hook = &APR_ARRAY_IDX(hooks, i, ap_LINK_post_config_t);
 
-        if (!strcmp(hook->szName, DATABASES)) {
-            const int status = hook->pFunc(pconf, pconf, pconf, s);
-
-            if (status != OK && status != DECLINED)
-                return 0;
-        }
+        if (!strcmp(hook->szName, "core.c") || !strcmp(hook->szName, DATABASES))
+            rv = hook->pFunc(pconf, pconf, pconf, s);
     }
-    return 1;
+    return rv == OK || rv == DECLINED;
 }
 
 static void connect_databases(apr_pool_t *pconf, server_rec *s)
@@ -255,9 +332,11 @@ static void connect_databases(apr_pool_t *pconf, server_rec *s)
 /* What the phases of a request expect of a child: its user, its scoreboard, what is ours. */
 static int become_child(apr_pool_t *pconf, server_rec *s)
 {
-    if (ap_run_pre_mpm(pconf, SB_NOT_SHARED) != OK || !start_databases(pconf, s)
-        || iiif_post_config(pconf, pconf, pconf, s) != OK
-        || (!geteuid() && ap_run_drop_privileges(pconf, s) != OK))
+    if (ap_run_pre_mpm(pconf, SB_NOT_SHARED) != OK || !prepare(pconf, s)
+        || iiif_post_config(pconf, pconf, pconf, s) != OK)
+        return 0;
+    ap_run_optional_fn_retrieve();
+    if (!geteuid() && ap_run_drop_privileges(pconf, s) != OK)
         return 0;
     connect_databases(pconf, s);
     iiif_child_init(pconf, s);
@@ -286,6 +365,7 @@ void iiif_rehearse_hooks(void)
 {
     if (!asked_url())
         return;
+    ap_hook_pre_config(secure_rules, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_test_config(rehearse, NULL, NULL, APR_HOOK_LAST);
     ap_hook_type_checker(skip_type, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_ssl_conn_is_ssl(tell_secure, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -6,6 +6,8 @@
 
 #include "httpd/arguments.h"
 #include "httpd/directives.h"
+#include "iiif/background.h"
+#include "iiif/region.h"
 
 #include "base/banned.h"
 
@@ -147,22 +149,14 @@ const char *iiif_set_metadata(cmd_parms *cmd, void *confv, const char *arg)
 const char *iiif_set_background(cmd_parms *cmd, void *confv, const char *arg)
 {
     iiif_dir_conf_t *conf = confv;
-    const char *digits = *arg == '#' ? arg + 1 : arg;
 
-    if (strlen(digits) != 6 || strspn(digits, "0123456789abcdefABCDEF") != 6)
+    if (!iiif_background_parse(&conf->background, arg))
         return apr_psprintf(cmd->pool, "%s: '%s' is not a colour like #ffffff", cmd->cmd->name,
                             arg);
-    conf->background = (int)apr_strtoi64(digits, NULL, 16);
     return NULL;
 }
 
 const char *iiif_set_square_crop(cmd_parms *cmd, void *confv, const char *arg)
 {
-    static const char *const words[] = {
-        [IIIF_SQUARE_CENTRE] = "centre",       [IIIF_SQUARE_LOW] = "low",
-        [IIIF_SQUARE_HIGH] = "high",           [IIIF_SQUARE_ENTROPY] = "entropy",
-        [IIIF_SQUARE_ATTENTION] = "attention", NULL
-    };
-
-    return iiif_argument_word(&((iiif_dir_conf_t *)confv)->square, cmd, arg, words);
+    return iiif_argument_word(&((iiif_dir_conf_t *)confv)->square, cmd, arg, iiif_square_names());
 }

@@ -40,6 +40,17 @@ apr_status_t iiif_region_parse(iiif_region_t *region, const char *text, iiif_err
     return APR_SUCCESS;
 }
 
+const char *const *iiif_square_names(void)
+{
+    static const char *const names[] = {
+        [IIIF_SQUARE_CENTRE] = "centre",       [IIIF_SQUARE_LOW] = "low",
+        [IIIF_SQUARE_HIGH] = "high",           [IIIF_SQUARE_ENTROPY] = "entropy",
+        [IIIF_SQUARE_ATTENTION] = "attention", NULL
+    };
+
+    return names;
+}
+
 static iiif_rect_t square_of(iiif_dims_t full, iiif_square_e square)
 {
     apr_uint32_t side = full.width < full.height ? full.width : full.height;

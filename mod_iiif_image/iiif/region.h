@@ -32,6 +32,9 @@ typedef enum {
     IIIF_SQUARE_ATTENTION /**< where a person would look; known only once pixels are read */
 } iiif_square_e;
 
+/** What `IIIFSquareCrop` calls these, by iiif_square_e; the last is NULL. Static. */
+const char *const *iiif_square_names(void);
+
 /**
  * Parse one {region} segment.
  * @param region filled on success, untouched on failure

@@ -378,11 +378,26 @@ static int transform(VipsImage **image, const iiif_source_t *source,
 
 #define REVISION 7 /* of the pipeline: raise it with every change of the pixels that leave it */
 
-const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_pool_t *pool)
+/* There may be alpha, of the source or in the corners of a canvas, and the format has none. */
+static int shows_background(const iiif_source_t *source, const iiif_resolved_t *resolved)
 {
-    return apr_psprintf(pool, "%d %d %d %d %d %02x%02x%02x %s", REVISION, look->quality[format],
-                        look->effort[format], look->keep_metadata, look->linear_light,
-                        look->background[0], look->background[1], look->background[2],
+    const unsigned opaque = source->natural == IIIF_QUALITY_GRAY ? 1 : 3;
+
+    return !iiif_format(resolved->format)->alpha
+           && (source->bands != opaque || iiif_rotation_quarters(&resolved->rotation) < 0);
+}
+
+const char *iiif_look_key(const iiif_look_t *look, const iiif_source_t *source,
+                          const iiif_resolved_t *resolved, apr_pool_t *pool)
+{
+    const iiif_format_e format = resolved->format;
+    const unsigned char *b = look->background;
+    const char *behind = shows_background(source, resolved)
+                             ? apr_psprintf(pool, "%02x%02x%02x", b[0], b[1], b[2])
+                             : "-";
+
+    return apr_psprintf(pool, "%d %d %d %d %d %s %s", REVISION, look->quality[format],
+                        look->effort[format], look->keep_metadata, look->linear_light, behind,
                         iiif_vips_version());
 }
 

@@ -32,10 +32,13 @@ typedef struct iiif_look_t {
 iiif_source_t iiif_look_source(const iiif_look_t *look, const iiif_source_t *source);
 
 /**
- * Everything outside source and request that the bytes of a @a format depend on: settings, this
- * code's revision, libvips' version. For validators and stored derivatives; in @a pool.
+ * Everything outside source and request that the bytes of an image depend on: settings, as far as
+ * they matter for it, this code's revision, libvips' version. For validators and stored
+ * derivatives; in @a pool.
+ * @param source what is rendered, as for iiif_render()
  */
-const char *iiif_look_key(const iiif_look_t *look, iiif_format_e format, apr_pool_t *pool);
+const char *iiif_look_key(const iiif_look_t *look, const iiif_source_t *source,
+                          const iiif_resolved_t *resolved, apr_pool_t *pool);
 
 /**
  * Render one image. Memory is bounded by the output and by a strip of the chosen level, wherever

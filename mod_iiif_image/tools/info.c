@@ -89,26 +89,27 @@ static void tell(const iiif_plan_t *plan, const char *json, int as_json)
  */
 
 /* The reason, where httpd tells one in plain text. */
-static int refused(const char *url, const iiifctl_answer_t *answer)
+static int refused(const iiifctl_call_t *call, const char *url, const iiifctl_answer_t *answer)
 {
     const int plain = answer->type && !strncmp(answer->type, "text/plain", 10);
+    const char *why =
+        apr_psprintf(call->pool, "httpd would answer %s%s%s%s%.*s", answer->status,
+                     answer->location ? ", to " : "", answer->location ? answer->location : "",
+                     plain ? ": " : "", plain ? (int)strcspn(answer->body, "\n") : 0, answer->body);
 
-    fprintf(stderr, "iiifctl info: %s: httpd would answer %s%s%s%s%.*s\n", url, answer->status,
-            answer->location ? ", to " : "", answer->location ? answer->location : "",
-            plain ? ": " : "", plain ? (int)strcspn(answer->body, "\n") : 0, answer->body);
-    return IIIFCTL_FAILED;
+    return iiifctl_failed(call, "url", url, why);
 }
 
-static int tell_answer(const char *url, const iiifctl_answer_t *answer, int as_json)
+static int tell_answer(const iiifctl_call_t *call, const char *url, const iiifctl_answer_t *answer)
 {
     cJSON *told, *info = cJSON_Parse(answer->body);
     char *text;
 
     if (!info || strncmp(answer->status, "200 ", 4) != 0) {
         cJSON_Delete(info);
-        return refused(url, answer);
+        return refused(call, url, answer);
     }
-    if (as_json) {
+    if (iiifctl_has(call, IIIFCTL_JSON)) {
         told = cJSON_CreateObject();
         cJSON_AddStringToObject(told, "url", url);
         cJSON_AddItemToObject(told, "info", info);
@@ -179,10 +180,8 @@ static int run_url(const iiifctl_call_t *call, const char *operand)
     rv = iiifctl_rehearse(&answer, iiifctl_value(call, HTTPD, IIIF_APACHECTL), conf, url, &err,
                           call->pool);
     fputs(answer.said, stderr);
-    if (rv == APR_SUCCESS)
-        return tell_answer(url, &answer, iiifctl_has(call, IIIFCTL_JSON));
-    fprintf(stderr, "iiifctl info: %s\n", err.text);
-    return IIIFCTL_FAILED;
+    return rv == APR_SUCCESS ? tell_answer(call, url, &answer)
+                             : iiifctl_failed(call, "url", url, err.text);
 }
 
 /* -- the verb -----------------------------------------------------------------------------------

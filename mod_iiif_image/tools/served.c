@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "image/vips_process.h"
+#include "tools/output.h"
 
 #include "base/banned.h"
 
@@ -14,10 +15,24 @@
 #define TILE        512         /* as IIIFTileSize */
 #define STORE_BYTES (1 << 20)
 
+int iiifctl_failed(const iiifctl_call_t *call, const char *kind, const char *of, const char *why)
+{
+    cJSON *object;
+
+    if (!iiifctl_has(call, IIIFCTL_JSON)) {
+        fprintf(stderr, "iiifctl %s: %s: %s\n", call->verb->name, of, why);
+        return IIIFCTL_FAILED;
+    }
+    object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, kind, of);
+    cJSON_AddStringToObject(object, "error", why);
+    iiifctl_print_json(object);
+    return IIIFCTL_FAILED;
+}
+
 int iiifctl_served_failed(const iiifctl_call_t *call, const char *file, const iiif_err_t *err)
 {
-    fprintf(stderr, "iiifctl %s: %s: %s\n", call->verb->name, file, err->text);
-    return IIIFCTL_FAILED;
+    return iiifctl_failed(call, "source", file, err->text);
 }
 
 const char *iiifctl_plan_name(iiif_plan_kind_e kind)

@@ -43,7 +43,11 @@ typedef struct iiifctl_served_t {
  */
 int iiifctl_served_open(iiifctl_served_t *served, const iiifctl_call_t *call, const char *file);
 
-/** Say on stderr why a file cannot be shown. @return IIIFCTL_FAILED */
+/** Say why there is nothing to show: on stderr, or with --json as an object of @a kind, which is
+ *  @a of, and "error". @return IIIFCTL_FAILED */
+int iiifctl_failed(const iiifctl_call_t *call, const char *kind, const char *of, const char *why);
+
+/** Likewise, of a file. */
 int iiifctl_served_failed(const iiifctl_call_t *call, const char *file, const iiif_err_t *err);
 
 /** "static", "raw", "render", "info" and so on: as the server's log note `iiif-plan`. */

@@ -12,6 +12,7 @@
 #include "plan/fingerprint.h"
 #include "store/derivative_bound.h"
 #include "store/lease.h"
+#include "tools/look.h"
 #include "tools/output.h"
 #include "tools/quantity.h"
 #include "tools/served.h"
@@ -20,7 +21,19 @@
 
 #include "base/banned.h"
 
-enum { INTO = IIIFCTL_OWN, BOUND, FORMAT, THUMBNAIL, TILE_SIZE, QUALITY, EFFORT, METADATA, LINEAR };
+enum {
+    INTO = IIIFCTL_OWN,
+    BOUND,
+    FORMAT,
+    THUMBNAIL,
+    TILE_SIZE,
+    QUALITY,
+    EFFORT,
+    METADATA,
+    LINEAR,
+    BACKGROUND,
+    SQUARE
+};
 
 #define THUMBNAILS_MAX 16
 
@@ -36,6 +49,8 @@ static const iiifctl_option_t options[] = {
     { EFFORT, "effort", "FORMAT=N", "as IIIFEffort" },
     { METADATA, "metadata", NULL, "as IIIFMetadata keep" },
     { LINEAR, "linear-light", NULL, "as IIIFLinearLight on" },
+    { BACKGROUND, "background", "#RRGGBB", "as IIIFBackground (default #ffffff)" },
+    { SQUARE, "square-crop", "WHERE", "as IIIFSquareCrop (default centre)" },
     { IIIFCTL_PAGE, "page", "N", "of a file of several, from 1" },
     { IIIFCTL_PIXELS, "max-pixels", "N", "of FILE; 0: no limit (default 1000000000)" },
     { IIIFCTL_JSON, "json", NULL, "one JSON object a line" },
@@ -166,14 +181,16 @@ static outcome_e render_alone(const warming_t *w, const iiif_plan_t *plan,
 /* Named as the server names it: by the same plan, look and fingerprint. */
 static outcome_e warm_plan(const warming_t *w, const iiif_plan_t *plan, iiif_err_t *err)
 {
-    const iiif_fingerprint_t fingerprint =
-        iiif_fingerprint(plan, iiif_look_key(&w->served.look, plan->resolved.format, w->scratch));
-    const iiif_derivative_query_t query = { w->served.ref.name, fingerprint.text, plan->key };
+    iiif_fingerprint_t fingerprint;
     iiif_derivative_t derivative;
 
     if (plan->kind != IIIF_PLAN_RENDER)
         return TILES;
-    iiif_derivative_name(&derivative, &w->run->store, &query, w->scratch);
+    fingerprint = iiif_fingerprint(
+        plan, iiif_look_key(&w->served.look, plan->pixels, &plan->resolved, w->scratch));
+    iiif_derivative_name(
+        &derivative, &w->run->store,
+        &(iiif_derivative_query_t){ w->served.ref.name, fingerprint.text, plan->key }, w->scratch);
     if (is_there(&derivative, w->scratch))
         return KEPT;
     return render_alone(w, plan, &derivative, err);
@@ -234,31 +251,6 @@ static void warm_thumbnails(const warming_t *w, const iiif_plan_t *info)
     }
 }
 
-/* "jpg=80", for each time that the option was given. */
-static int read_numbers(int numbers[IIIF_FORMATS], const iiifctl_call_t *call, int letter,
-                        const char *name)
-{
-    iiif_format_e format;
-    int i;
-
-    for (i = 0; i < call->given->nelts; ++i) {
-        const iiifctl_given_t *given = &APR_ARRAY_IDX(call->given, i, iiifctl_given_t);
-        const char *equals = given->letter == letter ? strchr(given->value, '=') : NULL;
-        const char *text =
-            equals ? apr_pstrmemdup(call->pool, given->value, (apr_size_t)(equals - given->value))
-                   : "";
-        long number;
-
-        if (given->letter != letter)
-            continue;
-        if (iiif_format_parse(&format, text, ~0u, NULL) != APR_SUCCESS
-            || !iiifctl_number(&number, equals + 1, 0, 100))
-            return iiifctl_usage(call, "--%s: '%s' is not FORMAT=N, as jpg=85", name, given->value);
-        numbers[format] = (int)number;
-    }
-    return IIIFCTL_OK;
-}
-
 static int take_settings(warming_t *w, const iiifctl_call_t *call)
 {
     iiif_look_t *look = &w->served.look;
@@ -267,8 +259,10 @@ static int take_settings(warming_t *w, const iiifctl_call_t *call)
         w->served.rules.tile = (apr_uint32_t)w->run->tile;
     look->keep_metadata = iiifctl_has(call, METADATA);
     look->linear_light = iiifctl_has(call, LINEAR);
-    return read_numbers(look->quality, call, QUALITY, "quality") == IIIFCTL_OK
-                   && read_numbers(look->effort, call, EFFORT, "effort") == IIIFCTL_OK
+    return iiifctl_qualities_of(look->quality, call, QUALITY) == IIIFCTL_OK
+                   && iiifctl_efforts_of(look->effort, call, EFFORT) == IIIFCTL_OK
+                   && iiifctl_background_of(look->background, call, BACKGROUND) == IIIFCTL_OK
+                   && iiifctl_square_of(&w->served.rules.square, call, SQUARE) == IIIFCTL_OK
                ? IIIFCTL_OK
                : IIIFCTL_USAGE;
 }
@@ -349,7 +343,7 @@ static int read_options(run_t *run, const iiifctl_call_t *call)
     static const long pixels[2] = { 0, 1000000000000000L };
     long unused;
     const char *store = iiifctl_value(call, INTO, NULL);
-    int ignored[IIIF_FORMATS];
+    warming_t ignored = { .run = run };
     iiif_format_e format;
     iiif_err_t err;
 
@@ -363,9 +357,8 @@ static int read_options(run_t *run, const iiifctl_call_t *call)
         || iiifctl_number_of(&run->tile, call, TILE_SIZE, tile) != IIIFCTL_OK
         || iiifctl_number_of(&unused, call, IIIFCTL_PAGE, pages) != IIIFCTL_OK
         || iiifctl_number_of(&unused, call, IIIFCTL_PIXELS, pixels) != IIIFCTL_OK
-        || read_numbers(ignored, call, QUALITY, "quality") != IIIFCTL_OK
-        || read_numbers(ignored, call, EFFORT, "effort") != IIIFCTL_OK
-        || read_thumbnails(run, call) != IIIFCTL_OK || check_store(run) != IIIFCTL_OK)
+        || take_settings(&ignored, call) != IIIFCTL_OK || read_thumbnails(run, call) != IIIFCTL_OK
+        || check_store(run) != IIIFCTL_OK)
         return IIIFCTL_USAGE;
     if (iiif_vips_start("iiifctl", &err) != APR_SUCCESS)
         return iiifctl_served_failed(call, "libvips", &err);

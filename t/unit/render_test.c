@@ -5,7 +5,8 @@
 #include "image/private.h"
 #include "images.h"
 
-#define SIDE 1024 /* of the pictures */
+#define SIDE   1024 /* of the pictures */
+#define DEGREE APR_UINT64_C(10000000000)
 
 static iiif_look_t plain_look(void)
 {
@@ -309,24 +310,71 @@ static void test_effort(apr_pool_t *pool)
     iiif_bytes_free(bytes[1].data);
 }
 
+static const char *key_of(const iiif_look_t *look, const iiif_source_t *source,
+                          iiif_format_e format, apr_pool_t *pool)
+{
+    const iiif_resolved_t resolved = { .format = format };
+
+    return iiif_look_key(look, source, &resolved, pool);
+}
+
 /* What changes bytes changes the key, in the formats that it is for. */
 static void test_key(apr_pool_t *pool)
 {
+    const iiif_source_t source = { .natural = IIIF_QUALITY_COLOR, .bands = 3 };
     const iiif_look_t plain = plain_look();
-    const char *jpg = iiif_look_key(&plain, IIIF_FORMAT_JPG, pool);
-    const char *png = iiif_look_key(&plain, IIIF_FORMAT_PNG, pool);
+    const char *jpg = key_of(&plain, &source, IIIF_FORMAT_JPG, pool);
+    const char *png = key_of(&plain, &source, IIIF_FORMAT_PNG, pool);
     iiif_look_t look = plain;
 
     look.effort[IIIF_FORMAT_PNG] = 9;
-    ok(strcmp(png, iiif_look_key(&look, IIIF_FORMAT_PNG, pool))
-           && !strcmp(jpg, iiif_look_key(&look, IIIF_FORMAT_JPG, pool)),
+    ok(strcmp(png, key_of(&look, &source, IIIF_FORMAT_PNG, pool))
+           && !strcmp(jpg, key_of(&look, &source, IIIF_FORMAT_JPG, pool)),
        "the key knows of effort");
     look = plain;
     look.keep_metadata = 1;
-    ok(strcmp(jpg, iiif_look_key(&look, IIIF_FORMAT_JPG, pool)) != 0, "  of metadata");
+    ok(strcmp(jpg, key_of(&look, &source, IIIF_FORMAT_JPG, pool)) != 0, "  of metadata");
     look = plain;
     look.linear_light = 1;
-    ok(strcmp(jpg, iiif_look_key(&look, IIIF_FORMAT_JPG, pool)) != 0, "  and of linear light");
+    ok(strcmp(jpg, key_of(&look, &source, IIIF_FORMAT_JPG, pool)) != 0, "  and of linear light");
+}
+
+/* And so does a background, of images that it is behind. */
+static void test_key_background(apr_pool_t *pool)
+{
+    static const struct {
+        iiif_quality_e natural;
+        unsigned bands;
+        iiif_format_e format;
+        unsigned angle; /* degrees */
+        int shows;
+    } rows[] = { { IIIF_QUALITY_COLOR, 3, IIIF_FORMAT_JPG, 0, 0 },
+                 { IIIF_QUALITY_COLOR, 3, IIIF_FORMAT_JPG, 90, 0 },
+                 { IIIF_QUALITY_COLOR, 3, IIIF_FORMAT_JPG, 30, 1 },
+                 { IIIF_QUALITY_COLOR, 3, IIIF_FORMAT_PNG, 30, 0 },
+                 { IIIF_QUALITY_COLOR, 4, IIIF_FORMAT_JPG, 0, 1 },
+                 { IIIF_QUALITY_COLOR, 4, IIIF_FORMAT_PDF, 0, 1 },
+                 { IIIF_QUALITY_COLOR, 4, IIIF_FORMAT_WEBP, 0, 0 },
+                 { IIIF_QUALITY_GRAY, 1, IIIF_FORMAT_JPG, 0, 0 },
+                 { IIIF_QUALITY_GRAY, 2, IIIF_FORMAT_JPG, 0, 1 },
+                 { IIIF_QUALITY_GRAY, 3, IIIF_FORMAT_JPG, 0, 1 } };
+    const iiif_look_t plain = plain_look();
+    iiif_look_t look = plain;
+    unsigned i;
+
+    look.background[1] = 7;
+    for (i = 0; i < sizeof(rows) / sizeof(*rows); ++i) {
+        const iiif_source_t source = { .natural = rows[i].natural, .bands = rows[i].bands };
+        const iiif_resolved_t resolved = { .format = rows[i].format,
+                                           .rotation = { 0, rows[i].angle * DEGREE } };
+
+        ok(!strcmp(iiif_look_key(&plain, &source, &resolved, pool),
+                   iiif_look_key(&look, &source, &resolved, pool))
+               == !rows[i].shows,
+           "%u bands as %s, turned by %u: the background %s", rows[i].bands,
+           iiif_format(rows[i].format)->extension, rows[i].angle,
+           rows[i].shows ? "matters" : "does not matter");
+    }
 }
 
 /* Chroma has half its pixels below quality 90, and all of them from there on. */
@@ -378,6 +426,7 @@ int main(void)
     test_tiff_rights(pool);
     test_effort(pool);
     test_key(pool);
+    test_key_background(pool);
     test_subsampling(pool);
     end_images(pool);
     return done_testing();
