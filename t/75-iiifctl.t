@@ -294,6 +294,41 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
     like slurp("$store/a.png/info.json"), qr{api/image/2/}, '    it is';
 }
 
+# What is in the way of a tree and is none, or not that alone: [ format, what is there, what of it is told ]
+for my $row ([ 'iiif3', { '/info.json' => '{"note":"mine"}', '/notes.txt' => 'mine' }, 'info.json' ],
+    [ 'iiif3', { '/info.json' => \'iiif3', '/notes.txt' => 'mine' }, 'notes.txt' ],
+    [ 'iiif2', { '/info.json' => \'iiif2', '/full/notes/0/default.jpg' => 'mine' }, 'full/notes' ],
+    [ 'deepzoom', { '_files/notes.txt' => 'mine' }, 'notes.txt' ], [ 'deepzoom', { '_files/9/notes.txt' => 'mine' }, 'notes.txt' ],
+    [ 'deepzoom', { '.dzi' => 'mine' }, 'a.png.dzi' ], [ 'deepzoom', { '.dzi' => \'deepzoom', '_files/9/0_0' => 'mine' }, '9/0_0' ],
+    [ 'deepzoom', { '_files' => 'mine' }, '_files' ],
+    [ 'zoomify', { '_zdata/ImageProperties.xml' => \'zoomify', '_zdata/notes.txt' => 'mine' }, 'notes.txt' ],
+    [ 'zoomify', { '_zdata/ImageProperties.xml' => 'mine' }, 'ImageProperties.xml' ], [ 'tiff', { '.tif' => \'jp2' }, 'another format' ],
+    [ 'jp2', { '.jp2' => \'tiff' }, 'another format' ]) {
+    my ($format, $files, $told) = @{$row};
+    my ($here, $store) = (place(), place());
+    my %before;
+    write_png("$here/a.png", coordinates(300, 200, 64));
+    write_png("$here/b.png", coordinates(64, 48, 8));
+    for my $path (sort keys %{$files}) {
+        my $content = $files->{$path};
+        my $of = place();
+        if (ref $content) {    # the description of another image's tiles, or its pyramid
+            ctl('tile', "$here/b.png", '--into', $of, '--format', ${$content});
+            my ($found) = grep { m{(?:\.dzi|\.xml|\.json|\.tif|\.jp2)$} } files_in($of);
+            $content = slurp("$of/$found");
+        }
+        make_path("$store/a.png$path" =~ s{/[^/]*$}{}r);
+        spew("$store/a.png$path", $before{"a.png$path"} = $content);
+    }
+    my ($exit, @told) = objects('tile', $here, '--into', $store, '--format', $format);
+    my %by_source = map { $_->{source} => $_ } grep { $_->{source} } @told;
+    is_deeply [ $exit, map { $by_source{"$here/$_.png"}{status} } 'a', 'b' ], [ 1, 'failed', 'made' ], "$format: what is in the way fails one, the other is made";
+    like $by_source{"$here/a.png"}{reason}, qr/^(?=.*in the way).*\Q$told/, '  that tells what';
+    is_deeply { map { $_ => slurp("$store/$_") } grep { /^a/ } files_in($store) }, \%before, '  and it stays';
+    is +(ctl('tile', $here, '--into', $store, '--format', $format, '--force'))[0], 0, '  --force replaces it';
+    is +(ctl('check', $store, '--source', $here))[0], 0, '    by what is whole';
+}
+
 # -- a store among the images -------------------------------------------------------------------
 
 {
