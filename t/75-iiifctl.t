@@ -342,6 +342,84 @@ for my $row ([ 'iiif3', { '/info.json' => '{"note":"mine"}', '/notes.txt' => 'mi
     is_deeply [ $exit, map { $_->{source} } grep { $_->{source} } @told ], [ 0, "$here/a.png" ], '  and what was made is no source';
 }
 
+# By whatever name: [ what is tiled, the store ], of which "by link" leads to "images"
+for my $row ([ 'by link', 'images/tiles' ], [ 'images', 'by link/tiles' ], [ 'images', 'by link' ], [ 'by link', 'images' ], [ 'images', 'tiles by link' ]) {
+    my ($from, $into) = @{$row};
+    my $here = place();
+    make_path("$here/images/tiles");
+    write_png("$here/images/a.png", coordinates(64, 48, 8));
+    symlink 'images', "$here/by link" or die "by link: $!\n";
+    symlink 'images/tiles', "$here/tiles by link" or die "tiles by link: $!\n";
+    is_deeply [ (objects('tile', "$here/$from", '--into', "$here/$into"))[ 0, -1 ] ], [ 0, { made => 1, current => 0, failed => 0 } ], "$from into $into";
+    is_deeply [ (objects('tile', "$here/$from", '--into', "$here/$into"))[ 0, -1 ] ], [ 0, { made => 0, current => 1, failed => 0 } ], '  what was made is no source';
+}
+{
+    my $here = place();
+    make_path("$here/sub");
+    write_png("$here/sub/a.png", coordinates(64, 48, 8));
+    my @sums = map { (objects('tile', $here, '--into', "$here/$_"))[-1] } 'first', 'second', 'first';
+    is_deeply [ map { "$_->{made} $_->{current}" } @sums ], [ '1 0', '1 0', '0 1' ], 'of two stores among the images neither is tiled into the other';
+    is_deeply [ grep { !/-lease$/ } files_in($here) ], [ 'first/sub/a.png.tif', 'second/sub/a.png.tif', 'sub/a.png' ], '  in their places';
+    is +(objects('tile', "$here/first", '--into', place()))[-1]{made}, 1, '  but one that is named is';
+}
+{
+    my $here = place();
+    write_png("$here/a.png", $COORDINATES);
+    my $before = slurp("$here/a.png");
+    my ($exit, $told) = objects('tile', $here, '--into', $here, '--format', 'iiif3', '--force');
+    is "$exit $told->{status}", '1 failed', 'a tree that would have the name of its image is refused, by --force, too';
+    ok slurp("$here/a.png") eq $before, '  which stays';
+}
+
+# -- one name for two ---------------------------------------------------------------------------
+
+{
+    my ($here, $store) = (place(), place());
+    make_path("$here/$_") for 'one', 'two';
+    write_png("$here/$_/a.png", coordinates(64, 48, 8)) for 'one', 'two';
+    write_png("$here/two/b.png", coordinates(64, 48, 8));
+    symlink 'one', "$here/link" or die "link: $!\n";
+    my $fates = sub {
+        my ($exit, @told) = objects(@_, '--into', $store);
+        return [ $exit, sort map { substr($_->{source}, 1 + length $here) . ": $_->{status}" } grep { $_->{source} } @told ];
+    };
+    is_deeply $fates->('tile', "$here/one", "$here/two"), [ 1, 'one/a.png: made', 'two/a.png: failed', 'two/b.png: made' ], 'of two that have the same name, one is made';
+    my ($exit, $out, $err) = ctl('tile', "$here/two/a.png", "$here/one/a.png", '--into', $store);
+    like $err, qr{one/a\.png: .*two/a\.png has the same name}, '  the other is told, with its rival';
+    is_deeply $fates->('tile', map { "$here/$_" } 'two', 'two/a.png', 'two'), [ 0, map { "two/$_: current" } 'a.png', 'a.png', 'a.png', 'b.png', 'b.png' ],
+        '  what is given twice is no rival of itself';
+    is +$fates->('tile', map { "$here/$_" } 'one', 'link')->[0], 0, '    nor by another name';
+    $store = place();
+    spew("$SCRATCH/list", "$here/one/a.png\n$here/two/a.png\n");
+    is_deeply $fates->(\"$SCRATCH/list", 'tile', '--from', '-'), [ 1, 'one/a.png: made', 'two/a.png: failed' ], '  from a list, too';
+    is_deeply $fates->(\"$SCRATCH/list", 'tile', '--from', '-', '--root', $here), [ 0, 'one/a.png: made', 'two/a.png: made' ], '  below one root they have two names';
+
+    $store = place();
+    my $run = start('tile', '--watch', "$here/one", '--watch', "$here/two", '--into', $store, '--json');
+    until_true(sub { slurp($run->{out}) =~ /"failed"/ }, 'all are looked at');
+    unlink "$here/one/a.png" or die "a.png: $!\n";
+    write_png("$here/two/a.png", coordinates(70, 48, 8));
+    until_true(sub { slurp($run->{out}) =~ m{/two/a\.png","status":"made"} }, 'the second is made');
+    kill 'TERM', $run->{pid};
+    is +(finish($run))[0], 143, 'of two that are watched, too, until the first has gone';
+}
+
+# A directory that is watched, and a store in it, by another name
+{
+    my $here = place();
+    make_path("$here/images");
+    write_png("$here/images/a.png", coordinates(64, 48, 8));
+    symlink 'images', "$here/link" or die "link: $!\n";
+    my $run = start('tile', '--watch', "$here/images", '--into', "$here/link/tiles");
+    until_true(sub { -e "$here/images/tiles/a.png.tif" }, 'it is made');
+    sleep 1.5;    # a second after the tiles were moved there, they would be taken
+    write_png("$here/images/b.png", coordinates(64, 48, 8));
+    until_true(sub { -e "$here/images/tiles/b.png.tif" }, 'another is made');
+    kill 'TERM', $run->{pid};
+    finish($run);
+    is_deeply [ files_in("$here/images/tiles") ], [ 'a.png.tif', 'b.png.tif' ], 'what is made below a directory that is watched is no source';
+}
+
 # -- names from a list, and where they are below ------------------------------------------------
 
 {

@@ -39,7 +39,7 @@ static apr_status_t take(iiifctl_lease_t *lease, const char *path, range_t range
 
 static const char *lease_file(const char *directory, apr_pool_t *pool)
 {
-    return apr_pstrcat(pool, directory, "/.iiifctl-lease", NULL);
+    return apr_pstrcat(pool, directory, "/" IIIFCTL_LEASE_FILE, NULL);
 }
 
 /* Hosts may have mounted it in different places, and people use links. */

@@ -13,6 +13,9 @@
 
 #include "base/err.h"
 
+/** By it, a directory that is a tile store is known. */
+#define IIIFCTL_LEASE_FILE ".iiifctl-lease"
+
 typedef struct iiifctl_lease_t {
     int fd;
 } iiifctl_lease_t;

@@ -208,6 +208,18 @@ iiifctl_state_e iiifctl_target_state(const iiifctl_target_t *target, const iiif_
                : tree_state(target, stored, description, reason, pool);
 }
 
+int iiifctl_target_is_source(const iiifctl_target_t *target, const iiif_source_t *source,
+                             apr_pool_t *pool)
+{
+    struct stat found;
+    int i, is = 0;
+
+    for (i = 0; i < 2 && target->format->made[i]; ++i)
+        is |= !lstat(path_of(target, i, pool), &found) && found.st_ino == source->stamp.inode
+              && found.st_dev == source->stamp.device;
+    return is;
+}
+
 int iiifctl_target_has_rest(const iiifctl_target_t *target)
 {
     return exists(target->temporary);

@@ -61,6 +61,10 @@ typedef enum {
 iiifctl_state_e iiifctl_target_state(const iiifctl_target_t *target, const iiif_source_t *source,
                                      iiif_err_t *reason, apr_pool_t *pool);
 
+/** Is it the source that lies in its place? That is never replaced. */
+int iiifctl_target_is_source(const iiifctl_target_t *target, const iiif_source_t *source,
+                             apr_pool_t *pool);
+
 /** Make the temporary directory, empty, and those above it. */
 apr_status_t iiifctl_target_begin(const iiifctl_target_t *target, iiif_err_t *err,
                                   apr_pool_t *pool);

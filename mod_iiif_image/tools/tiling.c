@@ -64,6 +64,8 @@ static void make_unless_current(iiifctl_report_t *report, const iiifctl_tiling_t
         report->outcome = IIIFCTL_KEPT;
     else if (state == IIIFCTL_FOREIGN && !tiling->force)
         report->outcome = IIIFCTL_BROKEN;
+    else if (iiifctl_target_is_source(target, source, pool))
+        iiif_fail(&report->err, APR_EEXIST, "its tiles would take its own place");
     else if (make(target, source, &tiling->rules, &report->err, pool) == APR_SUCCESS)
         report->outcome = IIIFCTL_MADE;
     if (report->outcome == IIIFCTL_KEPT)
@@ -238,8 +240,9 @@ int iiifctl_tiling_read(iiifctl_tiling_t *tiling, const iiifctl_call_t *call, co
 
 void iiifctl_tiling_sources(iiifctl_tiling_t *tiling)
 {
-    tiling->sources = (iiifctl_sources_t){ .store = tiling->store, .list = -1 };
+    tiling->sources = (iiifctl_sources_t){ .stores = { tiling->store }, .list = -1 };
     apr_pool_create(&tiling->sources.pool, tiling->pool);
+    tiling->sources.claims = apr_hash_make(tiling->pool);
     iiifctl_sources_forget(&tiling->sources);
 }
 
