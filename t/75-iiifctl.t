@@ -601,6 +601,29 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3)) {
     is_deeply [ litter($store) ], [], '    and to clear up';
 }
 
+# Who else may write to the store: [ its mode, that of the leases ]
+for my $row ([ '0777', '0666' ], [ '0775', '0660' ], [ '0770', '0660' ], [ '0755', '0600' ], [ '1777', '0666' ]) {
+    my ($mode, $leases) = @{$row};
+    my ($here, $store) = (place(), place());
+    write_png("$here/a.png", coordinates(64, 48, 8));
+    chmod oct $mode, $store or die "$store: $!\n";
+    is +(ctl([ '/bin/sh', '-c', 'umask 077 && exec "$0" "$@"' ], 'tile', $here, '--into', $store))[0], 0, "a store of mode $mode";
+    is sprintf('%04o', (stat "$store/.iiifctl-lease")[2] & oct 7777), $leases, "  whoever may write there may take a lease: $leases";
+    chmod oct 640, "$store/.iiifctl-lease" or die "lease: $!\n";
+    is +(ctl('tile', $here, '--into', $store, '--force'))[0], 0, '  another run';
+    is sprintf('%04o', (stat "$store/.iiifctl-lease")[2] & oct 7777), '0640', '    leaves a mode that somebody has chosen';
+}
+for my $there ('nowhere', 'file') {
+    my ($here, $store) = (place(), place());
+    write_png("$here/a.png", coordinates(64, 48, 8));
+    spew("$here/file", 'mine');
+    symlink "$here/$there", "$store/.iiifctl-lease" or die "lease: $!\n";
+    my ($exit, $out, $err) = ctl('tile', $here, '--into', $store);
+    is $exit, 1, "leases that are a link to $there are not followed";
+    like $err, qr/cannot open .*lease: Too many levels/, '  which is told';
+    is_deeply [ files_in($here) ], [ 'a.png', 'file' ], '  and no file is made';
+}
+
 # -- check --------------------------------------------------------------------------------------
 
 {

@@ -7,7 +7,9 @@
  *
  * A lease is a lock on one byte of the file `.iiifctl-lease`, at a place that the name's hash says.
  * The kernel, or the file server, takes it back when its holder dies, so nothing has to be cleaned
- * up and nobody waits for the dead. Needs a file system with locks: local ones, NFS 4.
+ * up and nobody waits for the dead. The file belongs to who was first; it can be opened by all who
+ * may write to the directory by its mode, as that was then. Needs a file system with locks: local
+ * ones, NFS 4.
  */
 #include <apr_pools.h>
 

@@ -317,13 +317,30 @@ apr_status_t iiifctl_target_verify(const iiifctl_target_t *target, const iiif_so
                                                        : verify_tree(target, source, err, pool);
 }
 
-void iiifctl_target_explain(const iiifctl_target_t *target, iiif_err_t *err)
+/* The directory in which it is made may be of another file system than the store; it may have been
+ * the first thing that there was no room for. */
+int iiifctl_target_is_full(const iiifctl_target_t *target, const iiif_err_t *err)
 {
-    const iiif_err_t said = *err;
     struct statvfs room;
 
-    if (!statvfs(target->store, &room) && (!room.f_bavail || (room.f_files && !room.f_favail)))
-        iiif_fail(err, APR_ENOSPC, "the disk is full: %.220s", said.text);
+    if (strstr(err->text, strerror(ENOSPC)))
+        return 1;
+    if (statvfs(target->temporary, &room) && statvfs(target->store, &room))
+        return 0;
+    return !room.f_bavail || (room.f_files && !room.f_favail);
+}
+
+void iiifctl_target_explain_full(iiif_err_t *err)
+{
+    const iiif_err_t said = *err;
+
+    iiif_fail(err, APR_ENOSPC, "the disk is full: %.220s", said.text);
+}
+
+void iiifctl_target_explain(const iiifctl_target_t *target, iiif_err_t *err)
+{
+    if (iiifctl_target_is_full(target, err))
+        iiifctl_target_explain_full(err);
 }
 
 static apr_status_t move(const char *from, const char *to, iiif_err_t *err)
