@@ -294,6 +294,41 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
     like slurp("$store/a.png/info.json"), qr{api/image/2/}, '    it is';
 }
 
+# What is in the way of a tree and is none, or not that alone: [ format, what is there, what of it is told ]
+for my $row ([ 'iiif3', { '/info.json' => '{"note":"mine"}', '/notes.txt' => 'mine' }, 'info.json' ],
+    [ 'iiif3', { '/info.json' => \'iiif3', '/notes.txt' => 'mine' }, 'notes.txt' ],
+    [ 'iiif2', { '/info.json' => \'iiif2', '/full/notes/0/default.jpg' => 'mine' }, 'full/notes' ],
+    [ 'deepzoom', { '_files/notes.txt' => 'mine' }, 'notes.txt' ], [ 'deepzoom', { '_files/9/notes.txt' => 'mine' }, 'notes.txt' ],
+    [ 'deepzoom', { '.dzi' => 'mine' }, 'a.png.dzi' ], [ 'deepzoom', { '.dzi' => \'deepzoom', '_files/9/0_0' => 'mine' }, '9/0_0' ],
+    [ 'deepzoom', { '_files' => 'mine' }, '_files' ],
+    [ 'zoomify', { '_zdata/ImageProperties.xml' => \'zoomify', '_zdata/notes.txt' => 'mine' }, 'notes.txt' ],
+    [ 'zoomify', { '_zdata/ImageProperties.xml' => 'mine' }, 'ImageProperties.xml' ], [ 'tiff', { '.tif' => \'jp2' }, 'another format' ],
+    [ 'jp2', { '.jp2' => \'tiff' }, 'another format' ]) {
+    my ($format, $files, $told) = @{$row};
+    my ($here, $store) = (place(), place());
+    my %before;
+    write_png("$here/a.png", coordinates(300, 200, 64));
+    write_png("$here/b.png", coordinates(64, 48, 8));
+    for my $path (sort keys %{$files}) {
+        my $content = $files->{$path};
+        my $of = place();
+        if (ref $content) {    # the description of another image's tiles, or its pyramid
+            ctl('tile', "$here/b.png", '--into', $of, '--format', ${$content});
+            my ($found) = grep { m{(?:\.dzi|\.xml|\.json|\.tif|\.jp2)$} } files_in($of);
+            $content = slurp("$of/$found");
+        }
+        make_path("$store/a.png$path" =~ s{/[^/]*$}{}r);
+        spew("$store/a.png$path", $before{"a.png$path"} = $content);
+    }
+    my ($exit, @told) = objects('tile', $here, '--into', $store, '--format', $format);
+    my %by_source = map { $_->{source} => $_ } grep { $_->{source} } @told;
+    is_deeply [ $exit, map { $by_source{"$here/$_.png"}{status} } 'a', 'b' ], [ 1, 'failed', 'made' ], "$format: what is in the way fails one, the other is made";
+    like $by_source{"$here/a.png"}{reason}, qr/^(?=.*in the way).*\Q$told/, '  that tells what';
+    is_deeply { map { $_ => slurp("$store/$_") } grep { /^a/ } files_in($store) }, \%before, '  and it stays';
+    is +(ctl('tile', $here, '--into', $store, '--format', $format, '--force'))[0], 0, '  --force replaces it';
+    is +(ctl('check', $store, '--source', $here))[0], 0, '    by what is whole';
+}
+
 # -- a store among the images -------------------------------------------------------------------
 
 {
@@ -305,6 +340,84 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3 iiif2)) {
     }
     my ($exit, @told) = objects('tile', $here, '--into', $here);
     is_deeply [ $exit, map { $_->{source} } grep { $_->{source} } @told ], [ 0, "$here/a.png" ], '  and what was made is no source';
+}
+
+# By whatever name: [ what is tiled, the store ], of which "by link" leads to "images"
+for my $row ([ 'by link', 'images/tiles' ], [ 'images', 'by link/tiles' ], [ 'images', 'by link' ], [ 'by link', 'images' ], [ 'images', 'tiles by link' ]) {
+    my ($from, $into) = @{$row};
+    my $here = place();
+    make_path("$here/images/tiles");
+    write_png("$here/images/a.png", coordinates(64, 48, 8));
+    symlink 'images', "$here/by link" or die "by link: $!\n";
+    symlink 'images/tiles', "$here/tiles by link" or die "tiles by link: $!\n";
+    is_deeply [ (objects('tile', "$here/$from", '--into', "$here/$into"))[ 0, -1 ] ], [ 0, { made => 1, current => 0, failed => 0 } ], "$from into $into";
+    is_deeply [ (objects('tile', "$here/$from", '--into', "$here/$into"))[ 0, -1 ] ], [ 0, { made => 0, current => 1, failed => 0 } ], '  what was made is no source';
+}
+{
+    my $here = place();
+    make_path("$here/sub");
+    write_png("$here/sub/a.png", coordinates(64, 48, 8));
+    my @sums = map { (objects('tile', $here, '--into', "$here/$_"))[-1] } 'first', 'second', 'first';
+    is_deeply [ map { "$_->{made} $_->{current}" } @sums ], [ '1 0', '1 0', '0 1' ], 'of two stores among the images neither is tiled into the other';
+    is_deeply [ grep { !/-lease$/ } files_in($here) ], [ 'first/sub/a.png.tif', 'second/sub/a.png.tif', 'sub/a.png' ], '  in their places';
+    is +(objects('tile', "$here/first", '--into', place()))[-1]{made}, 1, '  but one that is named is';
+}
+{
+    my $here = place();
+    write_png("$here/a.png", $COORDINATES);
+    my $before = slurp("$here/a.png");
+    my ($exit, $told) = objects('tile', $here, '--into', $here, '--format', 'iiif3', '--force');
+    is "$exit $told->{status}", '1 failed', 'a tree that would have the name of its image is refused, by --force, too';
+    ok slurp("$here/a.png") eq $before, '  which stays';
+}
+
+# -- one name for two ---------------------------------------------------------------------------
+
+{
+    my ($here, $store) = (place(), place());
+    make_path("$here/$_") for 'one', 'two';
+    write_png("$here/$_/a.png", coordinates(64, 48, 8)) for 'one', 'two';
+    write_png("$here/two/b.png", coordinates(64, 48, 8));
+    symlink 'one', "$here/link" or die "link: $!\n";
+    my $fates = sub {
+        my ($exit, @told) = objects(@_, '--into', $store);
+        return [ $exit, sort map { substr($_->{source}, 1 + length $here) . ": $_->{status}" } grep { $_->{source} } @told ];
+    };
+    is_deeply $fates->('tile', "$here/one", "$here/two"), [ 1, 'one/a.png: made', 'two/a.png: failed', 'two/b.png: made' ], 'of two that have the same name, one is made';
+    my ($exit, $out, $err) = ctl('tile', "$here/two/a.png", "$here/one/a.png", '--into', $store);
+    like $err, qr{one/a\.png: .*two/a\.png has the same name}, '  the other is told, with its rival';
+    is_deeply $fates->('tile', map { "$here/$_" } 'two', 'two/a.png', 'two'), [ 0, map { "two/$_: current" } 'a.png', 'a.png', 'a.png', 'b.png', 'b.png' ],
+        '  what is given twice is no rival of itself';
+    is +$fates->('tile', map { "$here/$_" } 'one', 'link')->[0], 0, '    nor by another name';
+    $store = place();
+    spew("$SCRATCH/list", "$here/one/a.png\n$here/two/a.png\n");
+    is_deeply $fates->(\"$SCRATCH/list", 'tile', '--from', '-'), [ 1, 'one/a.png: made', 'two/a.png: failed' ], '  from a list, too';
+    is_deeply $fates->(\"$SCRATCH/list", 'tile', '--from', '-', '--root', $here), [ 0, 'one/a.png: made', 'two/a.png: made' ], '  below one root they have two names';
+
+    $store = place();
+    my $run = start('tile', '--watch', "$here/one", '--watch', "$here/two", '--into', $store, '--json');
+    until_true(sub { slurp($run->{out}) =~ /"failed"/ }, 'all are looked at');
+    unlink "$here/one/a.png" or die "a.png: $!\n";
+    write_png("$here/two/a.png", coordinates(70, 48, 8));
+    until_true(sub { slurp($run->{out}) =~ m{/two/a\.png","status":"made"} }, 'the second is made');
+    kill 'TERM', $run->{pid};
+    is +(finish($run))[0], 143, 'of two that are watched, too, until the first has gone';
+}
+
+# A directory that is watched, and a store in it, by another name
+{
+    my $here = place();
+    make_path("$here/images");
+    write_png("$here/images/a.png", coordinates(64, 48, 8));
+    symlink 'images', "$here/link" or die "link: $!\n";
+    my $run = start('tile', '--watch', "$here/images", '--into', "$here/link/tiles");
+    until_true(sub { -e "$here/images/tiles/a.png.tif" }, 'it is made');
+    sleep 1.5;    # a second after the tiles were moved there, they would be taken
+    write_png("$here/images/b.png", coordinates(64, 48, 8));
+    until_true(sub { -e "$here/images/tiles/b.png.tif" }, 'another is made');
+    kill 'TERM', $run->{pid};
+    finish($run);
+    is_deeply [ files_in("$here/images/tiles") ], [ 'a.png.tif', 'b.png.tif' ], 'what is made below a directory that is watched is no source';
 }
 
 # -- names from a list, and where they are below ------------------------------------------------
@@ -486,6 +599,29 @@ for my $format (qw(tiff deepzoom zoomify jp2 iiif3)) {
     is "$exit $err", '0 ', '  and takes over when its maker dies';
     is decode_json((split /\n/, $out)[0])->{status}, 'made', '    to make it';
     is_deeply [ litter($store) ], [], '    and to clear up';
+}
+
+# Who else may write to the store: [ its mode, that of the leases ]
+for my $row ([ '0777', '0666' ], [ '0775', '0660' ], [ '0770', '0660' ], [ '0755', '0600' ], [ '1777', '0666' ]) {
+    my ($mode, $leases) = @{$row};
+    my ($here, $store) = (place(), place());
+    write_png("$here/a.png", coordinates(64, 48, 8));
+    chmod oct $mode, $store or die "$store: $!\n";
+    is +(ctl([ '/bin/sh', '-c', 'umask 077 && exec "$0" "$@"' ], 'tile', $here, '--into', $store))[0], 0, "a store of mode $mode";
+    is sprintf('%04o', (stat "$store/.iiifctl-lease")[2] & oct 7777), $leases, "  whoever may write there may take a lease: $leases";
+    chmod oct 640, "$store/.iiifctl-lease" or die "lease: $!\n";
+    is +(ctl('tile', $here, '--into', $store, '--force'))[0], 0, '  another run';
+    is sprintf('%04o', (stat "$store/.iiifctl-lease")[2] & oct 7777), '0640', '    leaves a mode that somebody has chosen';
+}
+for my $there ('nowhere', 'file') {
+    my ($here, $store) = (place(), place());
+    write_png("$here/a.png", coordinates(64, 48, 8));
+    spew("$here/file", 'mine');
+    symlink "$here/$there", "$store/.iiifctl-lease" or die "lease: $!\n";
+    my ($exit, $out, $err) = ctl('tile', $here, '--into', $store);
+    is $exit, 1, "leases that are a link to $there are not followed";
+    like $err, qr/cannot open .*lease: Too many levels/, '  which is told';
+    is_deeply [ files_in($here) ], [ 'a.png', 'file' ], '  and no file is made';
 }
 
 # -- check --------------------------------------------------------------------------------------

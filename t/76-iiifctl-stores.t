@@ -173,6 +173,23 @@ for my $row ([ 'info', "$SCRATCH/broken.jpg" ], [ 'explain', '/iiif/broken.jpg/i
     }
 }
 
+{
+    my $here = place();
+    my $derivatives = place();
+    make_path("$here/images/tiles", "$here/images/others");
+    copy("$FIXTURES/gray.jpg", "$here/images/gray.jpg") or die "gray.jpg: $!\n";
+    copy("$FIXTURES/tiles.tif", "$here/images/others/gray.jpg.tif") or die "tiles.tif: $!\n";
+    symlink 'images', "$here/link" or die "link: $!\n";
+    is +(ctl('tile', "$here/images", '--into', "$here/images/tiles"))[0], 0, 'a tile store among the images';
+    is +(ctl('tile', "$here/images/gray.jpg", '--into', "$here/images"))[0], 0, '  and one that is their directory';
+    for my $tiles ("$here/link/tiles", "$here/link/others", "$here/link") {
+        my (undef, @passed) = objects('warm', "$here/images", '--store', $derivatives, '--max-size', '64M', '--tile-store', $tiles);
+        my %sources = map { $_->{source} => 1 } grep { $_->{source} } @passed;
+        my @known = ($tiles =~ /others/ ? () : 'others/gray.jpg.tif', 'gray.jpg');
+        is_deeply [ sort keys %sources ], [ sort map { "$here/images/$_" } @known ], "its pyramids are not warmed: $tiles" =~ s{\Q$here}{}r;
+    }
+}
+
 # -- clean: derivatives -------------------------------------------------------------------------
 
 sub of { my ($name) = @_; return grep { index($_, "/$name/") > 0 } derivatives() }

@@ -117,6 +117,23 @@ SH
     is shift @said, 'exit 1', 'a tree of more files than there may be';
     like shift @said, qr/^said: iiifctl tile: .+large\.png: .*disk is full/, '  is told';
     is_deeply \@said, ['exit 0'], '  leaves nothing, and is made when there may be more';
+
+    # libvips may abort for want of a directory, and workers that fail beside each other make room for each other
+    copy("$FIXTURES/plain.jpg", "$images/$_.jpg") or die "$_.jpg: $!\n" for 1 .. 3;
+    for my $format (qw(iiif3 deepzoom)) {
+        for my $files (40, 90, 200) {
+            my ($exit, @rest) = on_disk(<<'SH', $images, $format, $files);
+room 3800 "$3"
+try tile "$1" --into "$disk" --format "$2" --tile-size 64 -j 3
+list
+SH
+            is $exit, 'exit 1', "$format: $files files for several images";
+            my @told = grep { /^said: iiifctl/ } @rest;
+            cmp_ok scalar @told, '>', 1, '  are too few';
+            is_deeply [ grep { !/\.(?:jpg|png): the disk is full/ } @told ], [], '  which is told of each';
+            is_deeply [ grep { m{^\./\.} } @rest ], [], '  and nothing half is left';
+        }
+    }
 }
 
 done_testing;

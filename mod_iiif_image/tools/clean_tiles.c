@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_file_info.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
-#include <dirent.h>
-#include <errno.h>
 #include <fts.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +11,7 @@
 #include "tools/finding.h"
 #include "tools/lease.h"
 #include "tools/target.h"
+#include "tools/tree_own.h"
 
 #include "base/banned.h"
 
@@ -48,45 +46,11 @@ static int exists(const char *path)
 /* -- whose are they? ----------------------------------------------------------------------------
  */
 
-static int is_number(const char *name)
+static int is_ours(const iiifctl_target_t *target, apr_pool_t *pool)
 {
-    return *name && !name[strspn(name, "0123456789")];
-}
-
-static int is_deepzoom_level(const char *name)
-{
-    return is_number(name);
-}
-
-static int is_zoomify_group(const char *name)
-{
-    return !strcmp(name, "ImageProperties.xml")
-           || (!strncmp(name, "TileGroup", 9) && is_number(name + 9));
-}
-
-static int is_level0_region(const char *name)
-{
-    return !strcmp(name, "info.json") || !strcmp(name, "manifest.json") || !strcmp(name, "full")
-           || (strchr(name, ',') && !name[strspn(name, "0123456789,")]);
-}
-
-/* Is nothing in the directory of tiles but what iiifctl puts there? Nor is there, where there is
- * none any more. */
-static int is_ours(const char *directory, iiif_stored_kind_e kind)
-{
-    int (*is_known)(const char *) = kind == IIIF_STORED_DEEPZOOM  ? is_deepzoom_level
-                                    : kind == IIIF_STORED_ZOOMIFY ? is_zoomify_group
-                                                                  : is_level0_region;
-    DIR *dir = opendir(directory);
-    const struct dirent *entry;
-    int known = dir || errno == ENOENT;
-
-    while (dir && known && (entry = readdir(dir)))
-        known =
-            !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") || is_known(entry->d_name);
-    if (dir)
-        closedir(dir);
-    return known;
+    return iiifctl_tree_own(apr_pstrcat(pool, target->base, target->format->placed[0], NULL),
+                            target->format->kind, NULL, pool)
+           == APR_SUCCESS;
 }
 
 /* iiifctl keeps a source's extension. Tiles named without may be somebody's originals. */
@@ -127,8 +91,7 @@ static int describe(iiif_dims_t *full, apr_time_t *mtime, const iiifctl_target_t
         return 1;
     }
     if (iiifctl_description_read(&description, path, NULL, pool) != APR_SUCCESS
-        || !is_ours(apr_pstrcat(pool, target->base, target->format->placed[0], NULL),
-                    target->format->kind))
+        || !is_ours(target, pool))
         return 0;
     *full = description.full;
     return 1;
@@ -155,8 +118,8 @@ static const char *reason_without_description(const iiifctl_target_t *target, ap
 {
     const char *tiles = apr_pstrcat(pool, target->base, target->format->placed[0], NULL);
 
-    if (!target->format->made[1] || !names_image(target->name)
-        || !is_ours(tiles, target->format->kind) || !is_abandoned(tiles, pool))
+    if (!target->format->made[1] || !names_image(target->name) || !is_ours(target, pool)
+        || !is_abandoned(tiles, pool))
         return NULL;
     return "tiles without a description";
 }

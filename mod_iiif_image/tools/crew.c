@@ -36,6 +36,7 @@ typedef struct worker_t {
     pid_t pid;                  /* 0: none */
     int socket;                 /* to it */
     const iiifctl_file_t *file; /* it works on; NULL: idle */
+    apr_time_t since;           /* it has had that */
 } worker_t;
 
 /* The leader's view. */
@@ -193,7 +194,7 @@ static void mourn(lead_t *lead, worker_t *worker)
                   WTERMSIG(status), strsignal(WTERMSIG(status)));
     else
         iiif_fail(&report.err, APR_EGENERAL, "the process that read it gave up");
-    lead->crew->tidy(lead->crew->baton, file, lead->pool);
+    lead->crew->tidy(lead->crew->baton, file, worker->since, &report.err, lead->pool);
     finish(lead, file, &report);
 }
 
@@ -212,6 +213,7 @@ static int hand_out(lead_t *lead, worker_t *worker, const iiifctl_file_t *file, 
     if (head.root > APR_PATH_MAX || head.name > APR_PATH_MAX || stored_len > APR_PATH_MAX)
         return 0;
     worker->file = file;
+    worker->since = apr_time_now();
     return sendmsg(worker->socket, &message, 0) > 0;
 }
 
@@ -340,7 +342,7 @@ static void dismiss(lead_t *lead)
             kill(worker->pid, SIGKILL);
         part_with(worker);
         if (worker->file)
-            lead->crew->tidy(lead->crew->baton, worker->file, lead->pool);
+            lead->crew->tidy(lead->crew->baton, worker->file, worker->since, NULL, lead->pool);
     }
 }
 

@@ -9,6 +9,8 @@
  * name known. They are forked by a process that never starts libvips, whose threads do not survive
  * that. They end with the process that leads them, however it ends.
  */
+#include <apr_time.h>
+
 #include "tools/sources.h"
 
 typedef enum {
@@ -35,8 +37,10 @@ typedef struct iiifctl_crew_t {
     /** In a worker. @param wait where another makes it: wait until it is done or dead */
     void (*work)(iiifctl_report_t *report, void *baton, const iiifctl_file_t *file, int wait,
                  apr_pool_t *pool);
-    /** In the leader: its worker is dead; remove what it has left. */
-    void (*tidy)(void *baton, const iiifctl_file_t *file, apr_pool_t *pool);
+    /** In the leader: its worker is dead; remove what it has left. @param since when it got the
+     *  file. @param err why it died, where that is told: may be bettered; else NULL */
+    void (*tidy)(void *baton, const iiifctl_file_t *file, apr_time_t since, iiif_err_t *err,
+                 apr_pool_t *pool);
     /** In the leader: one file is done with. */
     void (*done)(void *baton, const iiifctl_file_t *file, const iiifctl_report_t *report);
 } iiifctl_crew_t;

@@ -7,11 +7,16 @@
  *
  * A lease is a lock on one byte of the file `.iiifctl-lease`, at a place that the name's hash says.
  * The kernel, or the file server, takes it back when its holder dies, so nothing has to be cleaned
- * up and nobody waits for the dead. Needs a file system with locks: local ones, NFS 4.
+ * up and nobody waits for the dead. The file belongs to who was first; it can be opened by all who
+ * may write to the directory by its mode, as that was then. Needs a file system with locks: local
+ * ones, NFS 4.
  */
 #include <apr_pools.h>
 
 #include "base/err.h"
+
+/** By it, a directory that is a tile store is known. */
+#define IIIFCTL_LEASE_FILE ".iiifctl-lease"
 
 typedef struct iiifctl_lease_t {
     int fd;

@@ -4,16 +4,19 @@
 #include <apr_file_info.h>
 #include <apr_strings.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/path.h"
 #include "resolve/resolver.h"
+#include "tools/lease.h"
 #include "tools/options.h"
 
 #include "base/banned.h"
 
 #define DEPTH_MAX 64 /* directories in directories */
+#define STORES    (int)(sizeof(((iiifctl_sources_t *)0)->stores) / sizeof(const char *))
 
 /* What follows the root and its slash; NULL: it is not below it. */
 static const char *name_below(const char *path, const char *root)
@@ -47,10 +50,40 @@ static int is_served(iiif_source_ref_t *ref, const char *root, const char *name,
     return !strcmp(ref->name, name);
 }
 
+static int is_same_file(const char *path, const apr_finfo_t *finfo, apr_pool_t *pool)
+{
+    apr_finfo_t other;
+
+    return apr_stat(&other, path, APR_FINFO_IDENT, pool) == APR_SUCCESS
+           && other.inode == finfo->inode && other.device == finfo->device;
+}
+
+static int is_there(const char *path, const char *behind, apr_filetype_e type, apr_pool_t *pool);
+
+/* Tiles have the name of their source below its root: who came first has it, while it is there.
+ * @return NULL: this file has it; else who */
+static const char *claim(const iiifctl_sources_t *sources, const char *path, const char *name,
+                         const apr_finfo_t *finfo, apr_pool_t *pool)
+{
+    const char *owner;
+
+    if (!sources->claims)
+        return NULL;
+    owner = apr_hash_get(sources->claims, name, APR_HASH_KEY_STRING);
+    if (owner && (!strcmp(owner, path) || is_same_file(owner, finfo, pool)))
+        return NULL;
+    if (owner && is_there(owner, "", APR_REG, pool))
+        return owner;
+    apr_hash_set(sources->claims, name, APR_HASH_KEY_STRING, NULL); /* the key is in the path */
+    owner = apr_pstrdup(apr_hash_pool_get(sources->claims), path);
+    apr_hash_set(sources->claims, owner + (name - path), APR_HASH_KEY_STRING, owner);
+    return NULL;
+}
+
 /* One file; of a directory, what is no image is passed over in silence. */
 static void add_file(iiifctl_sources_t *sources, const char *path, const char *root, int named)
 {
-    const char *name = name_below(path, root), *unused;
+    const char *name = name_below(path, root), *unused, *owner;
     iiif_source_ref_t ref;
     iiif_err_t err = { "" };
     apr_pool_t *scratch;
@@ -63,14 +96,19 @@ static void add_file(iiifctl_sources_t *sources, const char *path, const char *r
     apr_pool_create(&scratch, sources->pool);
     if (iiif_path_join(&unused, root, name, NULL, scratch) != APR_SUCCESS)
         add(sources, path, "no identifier can have its name");
-    else if (is_served(&ref, root, name, &err, scratch)) {
+    else if (!is_served(&ref, root, name, &err, scratch)) {
+        if (named)
+            add(sources, path, "it is no image of a known format");
+    }
+    else if ((owner = claim(sources, path, name, &ref.finfo, scratch)))
+        add(sources, path,
+            apr_psprintf(scratch, "%s has the same name in the store, and came first", owner));
+    else {
         file = add(sources, path, NULL);
         file->root = apr_pstrdup(sources->pool, root);
         file->name = file->path + (name - path);
         file->size = ref.finfo.size;
     }
-    else if (named)
-        add(sources, path, "it is no image of a known format");
     apr_pool_destroy(scratch);
 }
 
@@ -103,6 +141,39 @@ static int is_tile_tree(const char *path, apr_pool_t *pool)
                && (is_there(name, ".dzi", APR_REG, pool) || is_there(name, ".js", APR_REG, pool)));
 }
 
+static const char *directory_of(const char *path, apr_pool_t *pool)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == path ? "/" : apr_pstrmemdup(pool, path, (apr_size_t)(slash - path));
+}
+
+/* By whatever name: there are links, and directories that are mounted twice. */
+static int is_store(const iiifctl_sources_t *sources, const char *path, apr_pool_t *pool)
+{
+    apr_finfo_t finfo;
+    int i;
+
+    if (apr_stat(&finfo, path, APR_FINFO_IDENT, pool) != APR_SUCCESS)
+        return 0;
+    for (i = 0; i < STORES; ++i) {
+        if (sources->stores[i] && is_same_file(sources->stores[i], &finfo, pool))
+            return 1;
+    }
+    return is_there(path, "/" IIIFCTL_LEASE_FILE, APR_REG, pool);
+}
+
+static int is_in_store(const iiifctl_sources_t *sources, const char *directory, apr_pool_t *pool)
+{
+    char *real = realpath(directory, NULL);
+    const char *path = apr_pstrdup(pool, real ? real : directory);
+
+    free(real);
+    while (strcmp(path, "/") != 0 && !is_store(sources, path, pool))
+        path = directory_of(path, pool);
+    return strcmp(path, "/") != 0;
+}
+
 /* In a store among the images: x.jpg.tif beside x.jpg is what we made. */
 static int is_result(const iiifctl_sources_t *sources, const char *path, apr_pool_t *pool)
 {
@@ -110,8 +181,8 @@ static int is_result(const iiifctl_sources_t *sources, const char *path, apr_poo
 
     if (!name)
         name = without(path, ".jp2", pool);
-    return sources->store && name && (name_below(path, sources->store))
-           && is_there(name, "", APR_REG, pool);
+    return name && is_there(name, "", APR_REG, pool)
+           && is_in_store(sources, directory_of(path, pool), pool);
 }
 
 static void add_directory(iiifctl_sources_t *sources, const char *path, const char *root,
@@ -125,7 +196,7 @@ static void add_entry(iiifctl_sources_t *sources, const char *path, const char *
     if (apr_stat(&finfo, path, APR_FINFO_TYPE | APR_FINFO_LINK, scratch) != APR_SUCCESS)
         return;
     if (finfo.filetype == APR_DIR && !is_tile_tree(path, scratch)
-        && !(sources->store && !strcmp(path, sources->store)))
+        && !is_store(sources, path, scratch))
         add_directory(sources, path, root, depth + 1);
     else if ((finfo.filetype == APR_REG
               || (finfo.filetype == APR_LNK && is_there(path, "", APR_REG, scratch)))

@@ -42,7 +42,7 @@ typedef struct iiifctl_feed_t {
 /** Where files come from. Not to be changed by others. */
 typedef struct iiifctl_sources_t {
     const char *root;           /**< of --root, absolute; NULL: each file's own */
-    const char *store;          /**< of --into, absolute: what is made is not tiled again */
+    const char *stores[2];      /**< absolute; NULL: none. What is made there is no source */
     apr_array_header_t *files;  /**< of iiifctl_file_t *, those that are known */
     int next;                   /**< which of them comes next */
     int list;                   /**< a descriptor to read more from; -1: none, or at its end */
@@ -50,15 +50,18 @@ typedef struct iiifctl_sources_t {
     apr_array_header_t *line;   /**< of char: what has been read of the next path */
     const iiifctl_feed_t *feed; /**< reads it; NULL: it is text */
     void *origin;               /**< of what is added now */
+    apr_hash_t *claims;         /**< path by name, of all that were ever added; NULL: of several
+                                     roots that have the same name, each is taken */
     apr_pool_t *pool;           /**< of what is known of files, alone */
 } iiifctl_sources_t;
 
 /** Take one operand: a file, or a directory with all images below it. Hidden names, links to
- *  directories and trees of tiles are passed over. */
+ *  directories, trees of tiles and, below it, tile stores are passed over. A store is told by what
+ *  it is, not by its path, and one of another run by its leases. */
 void iiifctl_sources_add(iiifctl_sources_t *sources, const char *operand);
 
 /** Take what was found at @a path below @a root, as if its directory had just been read: what is
- *  hidden, a tree of tiles, a result or no image is passed over. */
+ *  hidden, a tree of tiles, a store, a result or no image is passed over. */
 void iiifctl_sources_find(iiifctl_sources_t *sources, const char *path, const char *root);
 
 /** Take one file as it is, from a feed that knows all of it. */

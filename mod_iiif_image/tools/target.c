@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "tools/finding.h"
 #include "tools/tree.h"
+#include "tools/tree_own.h"
 
 #include "base/banned.h"
 
@@ -120,12 +122,18 @@ static iiifctl_state_e pyramid_state(const iiifctl_target_t *target, const iiif_
     iiif_err_t said = { "" };
     apr_status_t rv = read_pyramid(&pyramid, target->result, source, &said, pool);
 
-    if (pyramid && !pyramid->tile.width && target->format->pyramid == IIIF_PYRAMID_TIFF) {
-        iiif_fail(reason, rv, "%s is no pyramid: it has no tiles", target->result);
+    if (!pyramid) {
+        iiif_fail(reason, rv, "%s is in the way, and cannot be read: %.150s", target->result,
+                  said.text);
         return IIIFCTL_FOREIGN;
     }
-    if (!pyramid) {
-        iiif_fail(reason, rv, "%s cannot be read: %.150s", target->result, said.text);
+    if ((pyramid->format == IIIF_SOURCE_TIFF) != (target->format->pyramid == IIIF_PYRAMID_TIFF)) {
+        iiif_fail(reason, APR_EEXIST, "%s is in the way, and of another format", target->result);
+        return IIIFCTL_FOREIGN;
+    }
+    if (!pyramid->tile.width && target->format->pyramid == IIIF_PYRAMID_TIFF) {
+        iiif_fail(reason, APR_EEXIST, "%s is in the way: it is no pyramid, as it has no tiles",
+                  target->result);
         return IIIFCTL_FOREIGN;
     }
     if (rv == APR_SUCCESS && is_usable)
@@ -147,10 +155,31 @@ static int any_is_there(const iiifctl_target_t *target, apr_pool_t *pool)
            || (target->format->made[1] && exists(path_of(target, 1, pool)));
 }
 
-/* The directory of a tree without its description may be anybody's; a "_files" is a killed run's.
- */
+/* Is it tiles of an image that is in its place, and nothing of anybody else's among them? The
+ * directory of a tree without its description may be anybody's; a "_files" is a killed run's. */
+static apr_status_t check_own(const iiifctl_target_t *target, const char *description,
+                              iiif_err_t *reason, apr_pool_t *pool)
+{
+    iiif_description_t unused;
+    iiif_err_t said = { "" };
+    apr_status_t rv = APR_SUCCESS;
+
+    if (exists(description)) {
+        rv = iiifctl_description_read(&unused, description, &said, pool);
+        if (rv != APR_SUCCESS)
+            return iiif_fail(reason, APR_EEXIST, "%.120s is in the way, and describes no tiles: %s",
+                             description, said.text);
+    }
+    else if (!target->format->made[1])
+        return iiif_fail(reason, APR_EEXIST, "%.200s is in the way", target->result);
+    rv = iiifctl_tree_own(path_of(target, 0, pool), target->format->kind, &said, pool);
+    return rv == APR_SUCCESS
+               ? rv
+               : iiif_fail(reason, APR_EEXIST, "something is in the way: %s", said.text);
+}
+
 static iiifctl_state_e tree_state(const iiifctl_target_t *target, const iiif_stored_t *stored,
-                                  const char *description, iiif_err_t *reason)
+                                  const char *description, iiif_err_t *reason, apr_pool_t *pool)
 {
     if (stored && stored->version == target->format->version)
         return IIIFCTL_CURRENT;
@@ -159,10 +188,8 @@ static iiifctl_state_e tree_state(const iiifctl_target_t *target, const iiif_sto
                   (int)stored->version);
         return IIIFCTL_FOREIGN;
     }
-    if (!exists(description) && !target->format->made[1]) {
-        iiif_fail(reason, APR_EEXIST, "%s is in the way", target->result);
+    if (check_own(target, description, reason, pool) != APR_SUCCESS)
         return IIIFCTL_FOREIGN;
-    }
     iiif_fail(reason, APR_EGENERAL, "it is older than the image, of another size or not whole");
     return IIIFCTL_STALE;
 }
@@ -178,7 +205,19 @@ iiifctl_state_e iiifctl_target_state(const iiifctl_target_t *target, const iiif_
     stored = usable(find(target->store, target->name, source, pool), description);
     return target->format->kind == IIIF_STORED_PYRAMID
                ? pyramid_state(target, source, stored != NULL, reason, pool)
-               : tree_state(target, stored, description, reason);
+               : tree_state(target, stored, description, reason, pool);
+}
+
+int iiifctl_target_is_source(const iiifctl_target_t *target, const iiif_source_t *source,
+                             apr_pool_t *pool)
+{
+    struct stat found;
+    int i, is = 0;
+
+    for (i = 0; i < 2 && target->format->made[i]; ++i)
+        is |= !lstat(path_of(target, i, pool), &found) && found.st_ino == source->stamp.inode
+              && found.st_dev == source->stamp.device;
+    return is;
 }
 
 int iiifctl_target_has_rest(const iiifctl_target_t *target)
@@ -278,13 +317,30 @@ apr_status_t iiifctl_target_verify(const iiifctl_target_t *target, const iiif_so
                                                        : verify_tree(target, source, err, pool);
 }
 
-void iiifctl_target_explain(const iiifctl_target_t *target, iiif_err_t *err)
+/* The directory in which it is made may be of another file system than the store; it may have been
+ * the first thing that there was no room for. */
+int iiifctl_target_is_full(const iiifctl_target_t *target, const iiif_err_t *err)
 {
-    const iiif_err_t said = *err;
     struct statvfs room;
 
-    if (!statvfs(target->store, &room) && (!room.f_bavail || (room.f_files && !room.f_favail)))
-        iiif_fail(err, APR_ENOSPC, "the disk is full: %.220s", said.text);
+    if (strstr(err->text, strerror(ENOSPC)))
+        return 1;
+    if (statvfs(target->temporary, &room) && statvfs(target->store, &room))
+        return 0;
+    return !room.f_bavail || (room.f_files && !room.f_favail);
+}
+
+void iiifctl_target_explain_full(iiif_err_t *err)
+{
+    const iiif_err_t said = *err;
+
+    iiif_fail(err, APR_ENOSPC, "the disk is full: %.220s", said.text);
+}
+
+void iiifctl_target_explain(const iiifctl_target_t *target, iiif_err_t *err)
+{
+    if (iiifctl_target_is_full(target, err))
+        iiifctl_target_explain_full(err);
 }
 
 static apr_status_t move(const char *from, const char *to, iiif_err_t *err)

@@ -61,6 +61,10 @@ typedef enum {
 iiifctl_state_e iiifctl_target_state(const iiifctl_target_t *target, const iiif_source_t *source,
                                      iiif_err_t *reason, apr_pool_t *pool);
 
+/** Is it the source that lies in its place? That is never replaced. */
+int iiifctl_target_is_source(const iiifctl_target_t *target, const iiif_source_t *source,
+                             apr_pool_t *pool);
+
 /** Make the temporary directory, empty, and those above it. */
 apr_status_t iiifctl_target_begin(const iiifctl_target_t *target, iiif_err_t *err,
                                   apr_pool_t *pool);
@@ -79,9 +83,16 @@ apr_status_t iiifctl_target_commit(const iiifctl_target_t *target, iiif_err_t *e
 apr_status_t iiifctl_target_remove(const iiifctl_target_t *target, iiif_err_t *err,
                                    apr_pool_t *pool);
 
+/** Is the file system full, of bytes or of files, or does @a err say that it was? To be asked
+ * before what was made is removed. */
+int iiifctl_target_is_full(const iiifctl_target_t *target, const iiif_err_t *err);
+
 /** Making it has failed: put before what a library said that the disk is full, if it is. To be
- * asked before what was made is removed. */
+ * called before what was made is removed. */
 void iiifctl_target_explain(const iiifctl_target_t *target, iiif_err_t *err);
+
+/** Put that before it, as it is known. */
+void iiifctl_target_explain_full(iiif_err_t *err);
 
 /** Is there a temporary directory: somebody makes it now, or was killed? */
 int iiifctl_target_has_rest(const iiifctl_target_t *target);

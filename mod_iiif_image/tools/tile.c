@@ -31,6 +31,7 @@ typedef struct run_t {
     iiifctl_tiling_t tiling;
     iiifctl_watch_t *watch; /* NULL: none; likewise: */
     iiifctl_queue_t *queue;
+    int watched; /* directories */
 } run_t;
 
 static int read_options(run_t *run, const iiifctl_call_t *call)
@@ -55,6 +56,14 @@ static int read_options(run_t *run, const iiifctl_call_t *call)
     return IIIFCTL_OK;
 }
 
+/* Then no two sources have the same name, and none has to be remembered, however long it runs. */
+static int has_one_root(const run_t *run, const iiifctl_call_t *call)
+{
+    return iiifctl_has(call, ROOT)
+           || (!run->queue && !iiifctl_has(call, FROM)
+               && call->operands->nelts + run->watched == 1);
+}
+
 static void read_sources(run_t *run, const iiifctl_call_t *call)
 {
     const char *root = iiifctl_value(call, ROOT, NULL);
@@ -62,6 +71,8 @@ static void read_sources(run_t *run, const iiifctl_call_t *call)
     int i;
 
     iiifctl_tiling_sources(&run->tiling);
+    if (has_one_root(run, call))
+        sources->claims = NULL;
     sources->root = root ? iiifctl_absolute(root, call->pool) : NULL;
     sources->list = iiifctl_has(call, FROM) ? STDIN_FILENO : -1;
     sources->separator = iiifctl_has(call, '0') ? '\0' : '\n';
@@ -88,6 +99,7 @@ static int open_feeds(run_t *run, const iiifctl_call_t *call)
         if (given->letter == WATCH)
             APR_ARRAY_PUSH(watched, const char *) = iiifctl_absolute(given->value, call->pool);
     }
+    run->watched = watched->nelts;
     if (uri)
         rv = iiifctl_queue_open(&run->queue, uri, &err, call->pool);
     else if (watched->nelts)

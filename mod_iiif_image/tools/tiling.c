@@ -5,7 +5,9 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "image/vips_process.h"
@@ -33,14 +35,26 @@ static const char *stored_name(const iiifctl_file_t *file)
     return file->stored ? file->stored : file->name;
 }
 
-/* In the temporary directory, then in its place. */
-static apr_status_t make(const iiifctl_target_t *target, const iiif_source_t *source,
-                         const iiif_pyramid_rules_t *rules, iiif_err_t *err, apr_pool_t *pool)
+/* Making it has failed, before its files are removed. Another worker, that found the disk full as
+ * well, may have removed its own already. */
+static void explain(const iiifctl_tiling_t *tiling, const iiifctl_target_t *target,
+                    apr_time_t since, iiif_err_t *err)
 {
+    if (iiifctl_target_is_full(target, err))
+        __atomic_store_n(tiling->full, apr_time_now(), __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(tiling->full, __ATOMIC_SEQ_CST) >= since)
+        iiifctl_target_explain_full(err);
+}
+
+/* In the temporary directory, then in its place. */
+static apr_status_t make(const iiifctl_tiling_t *tiling, const iiifctl_target_t *target,
+                         const iiif_source_t *source, iiif_err_t *err, apr_pool_t *pool)
+{
+    const apr_time_t since = apr_time_now();
     apr_status_t rv = iiifctl_target_begin(target, err, pool);
 
     if (rv == APR_SUCCESS)
-        rv = iiif_pyramid_make(target->temporary, source, rules, err, pool);
+        rv = iiif_pyramid_make(target->temporary, source, &tiling->rules, err, pool);
     if (rv == APR_SUCCESS)
         rv = iiifctl_target_verify(target, source, err, pool);
     if (rv == APR_SUCCESS && iiif_source_check_file(source) != APR_SUCCESS)
@@ -48,7 +62,7 @@ static apr_status_t make(const iiifctl_target_t *target, const iiif_source_t *so
     if (rv == APR_SUCCESS)
         rv = iiifctl_target_commit(target, err, pool);
     if (rv != APR_SUCCESS)
-        iiifctl_target_explain(target, err);
+        explain(tiling, target, since, err);
     iiifctl_target_end(target, pool);
     return rv;
 }
@@ -64,7 +78,9 @@ static void make_unless_current(iiifctl_report_t *report, const iiifctl_tiling_t
         report->outcome = IIIFCTL_KEPT;
     else if (state == IIIFCTL_FOREIGN && !tiling->force)
         report->outcome = IIIFCTL_BROKEN;
-    else if (make(target, source, &tiling->rules, &report->err, pool) == APR_SUCCESS)
+    else if (iiifctl_target_is_source(target, source, pool))
+        iiif_fail(&report->err, APR_EEXIST, "its tiles would take its own place");
+    else if (make(tiling, target, source, &report->err, pool) == APR_SUCCESS)
         report->outcome = IIIFCTL_MADE;
     if (report->outcome == IIIFCTL_KEPT)
         iiifctl_target_end(target, pool); /* of a run that was killed */
@@ -109,13 +125,16 @@ static void work(iiifctl_report_t *report, void *baton, const iiifctl_file_t *fi
 /* -- in the leader ------------------------------------------------------------------------------
  */
 
-static void tidy(void *baton, const iiifctl_file_t *file, apr_pool_t *pool)
+static void tidy(void *baton, const iiifctl_file_t *file, apr_time_t since, iiif_err_t *err,
+                 apr_pool_t *pool)
 {
     const iiifctl_tiling_t *tiling = baton;
     const iiifctl_target_t target =
         iiifctl_target(tiling->format, tiling->store, stored_name(file), pool);
     iiifctl_lease_t lease = { -1 };
 
+    if (err)
+        explain(tiling, &target, since, err);
     /* if another has it by now, it has cleaned up already */
     if (iiifctl_lease_take(&lease, tiling->store, target.result, 0, NULL, pool) == APR_SUCCESS)
         iiifctl_target_end(&target, pool);
@@ -238,8 +257,9 @@ int iiifctl_tiling_read(iiifctl_tiling_t *tiling, const iiifctl_call_t *call, co
 
 void iiifctl_tiling_sources(iiifctl_tiling_t *tiling)
 {
-    tiling->sources = (iiifctl_sources_t){ .store = tiling->store, .list = -1 };
+    tiling->sources = (iiifctl_sources_t){ .stores = { tiling->store }, .list = -1 };
     apr_pool_create(&tiling->sources.pool, tiling->pool);
+    tiling->sources.claims = apr_hash_make(tiling->pool);
     iiifctl_sources_forget(&tiling->sources);
 }
 
@@ -274,6 +294,10 @@ int iiifctl_tiling_run(iiifctl_tiling_t *tiling)
     };
     int i;
 
+    tiling->full = mmap(NULL, sizeof(*tiling->full), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (tiling->full == MAP_FAILED)
+        abort();
     share_processors(tiling);
     tiling->progress = iiifctl_progress_begin(!tiling->json);
     for (i = 0; i < tiling->sources.files->nelts; ++i)

@@ -53,6 +53,7 @@ typedef struct iiifctl_tiling_t {
     apr_uint64_t max_pixels;
     int force, strict, jobs;
     int threads;               /**< of libvips in one worker */
+    apr_time_t *full;          /**< shared by all workers, atomic: when the disk was full last */
     iiifctl_sources_t sources; /**< filled by the verb */
     iiifctl_progress_t progress;
     int counts[IIIFCTL_OUTCOMES];

@@ -388,6 +388,7 @@ static void tell_sum(const run_t *run)
 static int run_warm(const iiifctl_call_t *call)
 {
     const char *root = iiifctl_value(call, IIIFCTL_ROOT, NULL);
+    const char *tiles = iiifctl_value(call, IIIFCTL_STORE, NULL);
     run_t run = { .call = call,
                   .format = iiifctl_value(call, FORMAT, "jpg"),
                   .json = iiifctl_has(call, IIIFCTL_JSON) };
@@ -400,7 +401,8 @@ static int run_warm(const iiifctl_call_t *call)
         return code;
     sources =
         (iiifctl_sources_t){ .root = root ? iiifctl_absolute(root, call->pool) : NULL,
-                             .store = run.store.directory,
+                             .stores = { run.store.directory,
+                                         tiles ? iiifctl_absolute(tiles, call->pool) : NULL },
                              .files = apr_array_make(call->pool, 64, sizeof(iiifctl_file_t *)),
                              .list = -1,
                              .pool = call->pool };

@@ -15,8 +15,9 @@
 
 #include "base/banned.h"
 
-#define QUIET  apr_time_from_sec(1)
-#define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_ONLYDIR)
+#define QUIET apr_time_from_sec(1)
+#define EVENTS                                                                                     \
+    (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_MOVE_SELF | IN_ONLYDIR)
 
 /* Allocated by malloc(), as both come and go for as long as the run lasts. */
 typedef struct directory_t {
@@ -185,6 +186,31 @@ static int is_link(const char *path)
     return !lstat(path, &is) && (S_ISLNK(is.st_mode) || (S_ISREG(is.st_mode) && is.st_nlink > 1));
 }
 
+static int is_root(const iiifctl_watch_t *watch, const char *path)
+{
+    int i, is = 0;
+
+    for (i = 0; i < watch->roots->nelts; ++i)
+        is |= !strcmp(APR_ARRAY_IDX(watch->roots, i, const char *), path);
+    return is;
+}
+
+/* One that was given has been removed, or moved: what comes to its place later is another. Others
+ * that are moved are told by where they were. */
+static void note_gone(iiifctl_watch_t *watch, directory_t *directory, apr_uint32_t mask)
+{
+    char path[2 * APR_PATH_MAX];
+
+    apr_cpystrn(path, directory->path, sizeof(path));
+    if (mask & IN_IGNORED)
+        drop_directory(watch, directory);
+    if (!is_root(watch, path))
+        return;
+    leave(watch, path);
+    watch->failed = 1;
+    fprintf(stderr, "iiifctl tile: %s has gone, and is watched no more\n", path);
+}
+
 static void note(iiifctl_watch_t *watch, const struct inotify_event *event)
 {
     directory_t *directory = apr_hash_get(watch->directories, &event->wd, sizeof(int));
@@ -195,8 +221,8 @@ static void note(iiifctl_watch_t *watch, const struct inotify_event *event)
         watch->unseen = 1;
     if (!directory)
         return;
-    if (event->mask & IN_IGNORED) {
-        drop_directory(watch, directory);
+    if (event->mask & (IN_IGNORED | IN_MOVE_SELF)) {
+        note_gone(watch, directory, event->mask);
         return;
     }
     if (!event->len)

@@ -79,11 +79,13 @@ static void settle(void)
     }
 }
 
-static void open_watch(const char *name)
+static void open_watch(const char *name, const char *other)
 {
-    apr_array_header_t *roots = apr_array_make(pool, 1, sizeof(const char *));
+    apr_array_header_t *roots = apr_array_make(pool, 2, sizeof(const char *));
 
     APR_ARRAY_PUSH(roots, const char *) = under(name);
+    if (other)
+        APR_ARRAY_PUSH(roots, const char *) = under(other);
     if (iiifctl_watch_open(&watch, roots, NULL, pool) != APR_SUCCESS)
         abort();
     sources = (iiifctl_sources_t){ .list = -1 };
@@ -115,7 +117,7 @@ static void test_first_look(void)
     spew("first/sub/b.png");
     spew("first/.hidden/c.png");
     spew("first/text.txt");
-    open_watch("first");
+    open_watch("first", NULL);
     ok(tick(0) == -1 && sources.files->nelts == 0, "nothing is looked at before it is wanted");
     ok(tick(1) == -1 && sources.files->nelts == 2 && count("first/a.png")
            && count("first/sub/b.png"),
@@ -154,7 +156,7 @@ static void test_quiet(void)
 
 static void test_directories(void)
 {
-    open_watch("first");
+    open_watch("first", NULL);
     tick(1);
     iiifctl_sources_forget(&sources);
     make("first/made");
@@ -203,10 +205,81 @@ static void test_overflow(void)
     ok(count("first/sub/lost.png") == 1, "until it is told that some were: then all is looked at");
 }
 
+/* What is said meanwhile, on stderr. */
+static const char *hear(void)
+{
+    static char said[1000];
+    const int fd = dup(STDERR_FILENO);
+    FILE *file = tmpfile();
+    size_t length;
+
+    if (!file || fd < 0 || dup2(fileno(file), STDERR_FILENO) < 0)
+        abort();
+    settle();
+    fflush(stderr);
+    if (dup2(fd, STDERR_FILENO) < 0)
+        abort();
+    rewind(file);
+    length = fread(said, 1, sizeof(said) - 1, file);
+    said[length] = '\0';
+    fclose(file);
+    close(fd);
+    return said;
+}
+
+static void test_gone(void)
+{
+    make("kept");
+    make("kept/sub");
+    make("gone");
+    make("gone/sub");
+    open_watch("kept", "gone");
+    tick(1);
+    if (rmdir(under("kept/sub")))
+        abort();
+    ok(!*hear() && !iiifctl_watch_failed(watch), "a directory below may go");
+    if (rmdir(under("gone/sub")) || rmdir(under("gone")))
+        abort();
+    make("gone");
+    spew("gone/a.png");
+    ok(strstr(hear(), "/gone has gone, and is watched no more\n"), "one of those to watch is told");
+    ok(iiifctl_watch_failed(watch) && sources.list >= 0, "  is a failure, and no end");
+    spew("kept/b.png");
+    settle();
+    ok(count("kept/b.png") == 1 && !count("gone/a.png"), "  what is left is watched");
+    make("kept/deep");
+    settle();
+    move("kept", "elsewhere");
+    ok(strstr(hear(), "/kept has gone, and is watched no more\n"),
+       "one that is moved is told, too");
+    spew("elsewhere/deep/c.png");
+    settle();
+    ok(sources.files->nelts == 1 && sources.list == -1, "  with all below it");
+}
+
+/* Of a run that made tiles there, or makes them now, by whatever name it is told. */
+static void test_stores(void)
+{
+    make("all");
+    make("all/now");
+    make("all/other");
+    spew("all/other/.iiifctl-lease");
+    spew("all/other/x.png");
+    if (symlink("all", under("same")))
+        abort();
+    open_watch("all", NULL);
+    sources.stores[0] = under("same/now");
+    tick(1);
+    spew("all/now/y.png");
+    spew("all/z.png");
+    settle();
+    ok(sources.files->nelts == 1 && count("all/z.png") == 1, "tile stores are passed over");
+}
+
 static void test_end(void)
 {
     make("last");
-    open_watch("last");
+    open_watch("last", NULL);
     tick(1);
     if (rmdir(under("last")))
         abort();
@@ -227,6 +300,8 @@ int main(void)
     test_quiet();
     test_directories();
     test_overflow();
+    test_gone();
+    test_stores();
     test_end();
     return done_testing();
 }
