@@ -167,6 +167,7 @@ static const char *describe(iiif_raw_level_t *level, const iiif_source_t *source
     profile = profile_for(source, &s);
     level->format = kinds[kind].format;
     level->tile = (iiif_dims_t){ s.tile_width, s.tile_height };
+    level->alpha = s.samples == 4;
     level->head = (const unsigned char *)"";
     if (level->format != IIIF_FORMAT_JPG)
         return profile.length ? "WebP tiles cannot take its ICC profile along" : NULL;
