@@ -155,6 +155,29 @@ for my $name ('even.tif', 'even-420.tif') {
     }
 }
 
+# -- levels in tiles of another size are announced so, behind what holds for all
+
+push @tests, sub {
+    is_deeply info('/raw/mixed.tif')->{tiles}, [ { width => 256, height => 256, scaleFactors => [ 1, 2, 4 ] },
+        { width => 128, height => 128, scaleFactors => [ 2, 4 ] } ], 'mixed.tif: tiles of both sizes are announced';
+    is_deeply info('/raw/2/mixed.tif')->{tiles}, [ { width => 256, scaleFactors => [ 1, 2, 4 ] }, { width => 128, scaleFactors => [ 2, 4 ] } ],
+        'mixed.tif: in version 2, too';
+};
+for my $level (0 .. 2) {
+    push @tests, sub {
+        my @faults;
+        for my $wanted (grid([ @EVEN[ 0, 1 ] ], $level ? [ 128, 128 ] : [ 256, 256 ], 2**$level)) {
+            my $stored = stored_tile('mixed.tif', $level, $wanted->{column}, $wanted->{row});
+            push @faults, grep { $_ } raw_faults(fetch("/raw/mixed.tif/$wanted->{path}/0/default.jpg"), $stored);
+        }
+        is few(@faults), '', "mixed.tif: all tiles of level $level are the stored bytes";
+    };
+}
+push @tests, sub {
+    is_deeply info('/raw-max-255/mixed.tif')->{tiles}, [ { width => 128, height => 128, scaleFactors => [ 1, 2, 4, 8 ] } ],
+        'mixed.tif: where the limits allow smaller tiles alone, they are of one size';
+};
+
 # -- what is not exactly one stored tile is rendered
 
 for my $path (words('256,256,256,256/255, 256,256,256,256/256,255 256,256,256,256/^512, 256,256,256,256/^pct:200

@@ -57,9 +57,15 @@ $IIIF::Client::PORT = $httpd->port;
 
 sub write_file {
     my ($where, $mode, @pieces) = @_;
+    return write_slowly($where, $mode, 0.002, @pieces);
+}
+
+# with a rest between pieces; an empty one is a rest too
+sub write_slowly {
+    my ($where, $mode, $rest, @pieces) = @_;
     open my $fh, $mode, $where or die "$where: $!\n";
     for my $piece (@pieces) {
-        sleep 0.002 if $piece ne $pieces[0];
+        sleep $rest if \$piece != \$pieces[0];
         syswrite($fh, $piece) == length $piece or die "$where: $!\n";
     }
     close $fh or die "$where: $!\n";
@@ -70,6 +76,7 @@ sub write_file {
 my %REPLACE = (
     'by another that takes its name' => [ sub { write_file("$path.next", '>:raw', $_[0]); rename "$path.next", $path or die "$path: $!\n" }, 200 ],
     'in place, at one go' => [ sub { write_file($path, '+<:raw', $_[0]) }, 200, 500, 503 ],
+    'in place, emptied for a while' => [ sub { write_slowly($path, '>:raw', 0.15, '', $_[0]) }, 200, 503 ],
     'in place, piece by piece' => [ sub { write_file($path, '>:raw', unpack '(a30000)*', $_[0]) }, 200, 500, 503 ],
 );
 

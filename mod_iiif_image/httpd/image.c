@@ -27,6 +27,7 @@
 #define TRIES                3       /* while the file is being replaced */
 #define WRITING              apr_time_from_msec(20) /* longer than one write takes */
 #define WAITS                5
+#define FRESH                apr_time_from_sec(5) /* what is wrong with it may be a writer's doing */
 #define SETTLED_FOR_SENDFILE apr_time_from_sec(10)
 
 /* In the log note iiif-plan. */
@@ -37,29 +38,94 @@ static const char *const plan_names[] = {
 };
 
 /* A write changes the time of a file when it begins, so that a file of this moment may be half
- * written, and its stamp still stay the same. */
+ * written, and its stamp still stay the same. One that was emptied has yet to be written. */
 static int is_in_flux(const apr_finfo_t *finfo)
 {
     apr_time_t age = apr_time_now() - finfo->mtime;
 
-    return age > -WRITING && age < WRITING;
+    return (age > -WRITING && age < WRITING)
+           || (!finfo->size && !iiif_stamp_time_is_past(finfo->ctime, FRESH));
+}
+
+static apr_status_t look_again(iiif_context_t *context, request_rec *r)
+{
+    apr_status_t rv = apr_stat(&context->ref.finfo, context->ref.path,
+                               APR_FINFO_MIN | IIIF_STAMP_WANTED, r->pool);
+
+    return rv == APR_SUCCESS ? rv : iiif_fail(&context->err, rv, "the file was removed");
 }
 
 static apr_status_t wait_for_writer(iiif_context_t *context, request_rec *r)
 {
-    apr_finfo_t *finfo = &context->ref.finfo;
     apr_status_t rv;
     int i;
 
-    for (i = 0; is_in_flux(finfo); ++i) {
+    for (i = 0; is_in_flux(&context->ref.finfo); ++i) {
         if (i == WAITS)
             return iiif_fail(&context->err, IIIF_ECHANGED, "the file is being written to");
         apr_sleep(WRITING);
-        rv = apr_stat(finfo, context->ref.path, APR_FINFO_MIN | IIIF_STAMP_WANTED, r->pool);
-        if (rv != APR_SUCCESS)
-            return iiif_fail(&context->err, rv, "the file was removed");
+        if ((rv = look_again(context, r)) != APR_SUCCESS)
+            return rv;
     }
     return APR_SUCCESS;
+}
+
+/* A file that seems damaged: is it not the one that was meant any more? There is some waiting for
+ * it where it was changed only just, or is empty: some file systems set the time of a file that is
+ * emptied when that is done. */
+static int has_changed(const char *path, const iiif_stamp_t *meant, apr_pool_t *pool)
+{
+    apr_finfo_t finfo;
+    iiif_stamp_t now;
+    int i;
+
+    for (i = 0; i < 2; ++i) {
+        if (i)
+            apr_sleep(WRITING);
+        if (apr_stat(&finfo, path, IIIF_STAMP_WANTED, pool) != APR_SUCCESS)
+            return 1;
+        now = iiif_stamp_of(&finfo);
+        if (!iiif_stamp_equal(&now, meant))
+            return 1;
+        if (finfo.size && iiif_stamp_time_is_past(finfo.ctime, FRESH))
+            return 0;
+    }
+    return 0;
+}
+
+/* Of a file that is damaged, or was replaced since it was looked at. */
+static apr_status_t check_damage(iiif_context_t *context, const char *path,
+                                 const iiif_stamp_t *meant, apr_pool_t *pool)
+{
+    return has_changed(path, meant, pool)
+               ? iiif_fail(&context->err, IIIF_ECHANGED, "the file was replaced while it was read")
+               : IIIF_EBADSOURCE;
+}
+
+static apr_status_t plan_once(request_rec *r, iiif_context_t *context,
+                              const iiif_plan_rules_t *rules)
+{
+    const iiif_source_ref_t *ref = &context->ref;
+    const iiif_stamp_t meant = iiif_stamp_of(&ref->finfo);
+    apr_status_t rv =
+        iiif_plan_make(&context->plan, &context->request, ref, rules, &context->err, r->pool);
+
+    return rv == IIIF_EBADSOURCE ? check_damage(context, ref->path, &meant, r->pool) : rv;
+}
+
+/* Of the file that is there, once nobody writes to it. */
+static apr_status_t plan_what_is_there(request_rec *r, iiif_context_t *context,
+                                       const iiif_plan_rules_t *rules)
+{
+    apr_status_t rv;
+    int i;
+
+    for (i = 1; (rv = wait_for_writer(context, r)) == APR_SUCCESS; ++i) {
+        rv = plan_once(r, context, rules);
+        if (rv != IIIF_ECHANGED || i == TRIES || (rv = look_again(context, r)) != APR_SUCCESS)
+            break;
+    }
+    return rv;
 }
 
 void iiif_make_plan(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
@@ -71,10 +137,7 @@ void iiif_make_plan(request_rec *r, iiif_context_t *context, const iiif_dir_conf
         rules.accepted = iiif_accept_read(r).version;
     if (context->plan && context->plan->pixels != context->plan->source)
         rules.tile_store = NULL; /* tried before: the pyramid is gone, but still remembered */
-    context->rv = wait_for_writer(context, r);
-    if (context->rv == APR_SUCCESS)
-        context->rv = iiif_plan_make(&context->plan, &context->request, &context->ref, &rules,
-                                     &context->err, r->pool);
+    context->rv = plan_what_is_there(r, context, &rules);
     if (context->rv != APR_SUCCESS || !context->plan)
         return;
     apr_table_setn(r->notes, "iiif-plan", plan_names[context->plan->kind]);
@@ -276,7 +339,11 @@ static int send_once(request_rec *r, iiif_context_t *context, const iiif_dir_con
         context->rv = APR_SUCCESS; /* not the tile it should be: what do decoders say? */
     }
     apr_table_setn(r->notes, "iiif-plan", plan_names[IIIF_PLAN_RENDER]);
-    return send_render(r, context, settings);
+    rv = send_render(r, context, settings);
+    if (context->rv == IIIF_EBADSOURCE)
+        context->rv = check_damage(context, context->plan->pixels->path,
+                                   &context->plan->pixels->stamp, r->pool);
+    return rv;
 }
 
 int iiif_send_image(request_rec *r, iiif_context_t *context, const iiif_dir_conf_t *settings)
@@ -284,9 +351,7 @@ int iiif_send_image(request_rec *r, iiif_context_t *context, const iiif_dir_conf
     int i, rv = send_once(r, context, settings);
 
     for (i = 1; i < TRIES && context->rv == IIIF_ECHANGED; ++i) {
-        context->rv =
-            apr_stat(&context->ref.finfo, r->filename, APR_FINFO_MIN | IIIF_STAMP_WANTED, r->pool);
-        if (context->rv == APR_SUCCESS)
+        if ((context->rv = look_again(context, r)) == APR_SUCCESS)
             iiif_make_plan(r, context, settings);
         if (context->rv == APR_SUCCESS)
             rv = send_once(r, context, settings);

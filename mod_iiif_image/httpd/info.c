@@ -66,7 +66,8 @@ static int same_info(const iiif_info_t *a, const iiif_info_t *b)
     return a->version == b->version && same_settings(a, b)
            && same_limits(&a->subject.limits, &b->subject.limits)
            && iiif_dims_equal(a->subject.full, b->subject.full)
-           && a->subject.natural == b->subject.natural && iiif_dims_equal(a->tile, b->tile);
+           && a->subject.natural == b->subject.natural && iiif_dims_equal(a->tile, b->tile)
+           && !memcmp(a->stored, b->stored, sizeof(a->stored));
 }
 
 static const char *etag_of(request_rec *r, const char *text, apr_size_t len, const char *type)
@@ -181,6 +182,7 @@ int iiif_send_info(request_rec *r, const iiif_context_t *context, const iiif_dir
     const document_t *document;
     int rv;
 
+    memcpy(info.stored, plan->stored, sizeof(info.stored));
     take_record(&info, context->ref.record, r->pool);
     document = find_document(r, &info, &plan->source->stamp);
     if (!document)

@@ -47,20 +47,47 @@ static void add_sizes(cJSON *json, const iiif_info_t *info)
         cJSON_Delete(sizes);
 }
 
-static void add_tiles(cJSON *json, const iiif_info_t *info)
+/* Tiles of one size, which are there for some levels, or for all. */
+static void add_tile(cJSON *tiles, const iiif_info_t *info, iiif_dims_t size)
 {
-    cJSON *tiles, *tile, *factors;
+    cJSON *tile = cJSON_CreateObject(), *factors;
+    const int all = iiif_dims_equal(size, info->tile);
     int k, count = iiif_level_count(info->subject.full, info->tile);
 
-    tiles = cJSON_AddArrayToObject(json, "tiles");
-    tile = cJSON_CreateObject();
-    cJSON_AddNumberToObject(tile, "width", info->tile.width);
-    if (info->version == IIIF_VERSION_3 || info->tile.height != info->tile.width)
-        cJSON_AddNumberToObject(tile, "height", info->tile.height);
+    cJSON_AddNumberToObject(tile, "width", size.width);
+    if (info->version == IIIF_VERSION_3 || size.height != size.width)
+        cJSON_AddNumberToObject(tile, "height", size.height);
     factors = cJSON_AddArrayToObject(tile, "scaleFactors");
-    for (k = 0; k < count; ++k)
-        cJSON_AddItemToArray(factors, cJSON_CreateNumber((double)(APR_UINT64_C(1) << k)));
+    for (k = 0; k < count; ++k) {
+        if (all || iiif_dims_equal(size, info->stored[k]))
+            cJSON_AddItemToArray(factors, cJSON_CreateNumber((double)(APR_UINT64_C(1) << k)));
+    }
     cJSON_AddItemToArray(tiles, tile);
+}
+
+/* Are tiles of this size those of a larger level, too? */
+static int is_told(const iiif_info_t *info, int k)
+{
+    int i;
+
+    for (i = 0; i < k && !iiif_dims_equal(info->stored[i], info->stored[k]); ++i)
+        continue;
+    return i < k;
+}
+
+/* First for all levels, as some viewers read the first entry alone (OpenLayers, Leaflet); then, for
+ * those that are stored otherwise, as OpenSeadragon takes the last entry of a level. Each size once
+ * (3.0, 5.4). */
+static void add_tiles(cJSON *json, const iiif_info_t *info)
+{
+    cJSON *tiles = cJSON_AddArrayToObject(json, "tiles");
+    int k, count = iiif_level_count(info->subject.full, info->tile);
+
+    add_tile(tiles, info, info->tile);
+    for (k = 0; k < count; ++k) {
+        if (info->stored[k].width && !is_told(info, k))
+            add_tile(tiles, info, info->stored[k]);
+    }
 }
 
 static void add_limits(cJSON *json, const iiif_limits_t *limits)

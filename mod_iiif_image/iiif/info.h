@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "iiif/resolved.h"
+#include "iiif/tiling.h"
 
 /** A link to another resource: an item of partOf, seeAlso or service (3.0, 5.8). */
 typedef struct iiif_link_t {
@@ -30,13 +31,15 @@ typedef struct iiif_info_t {
     const char *id;      /**< the base URI, without trailing slash */
     const char *encoded; /**< the identifier as it stands in @a id */
     iiif_subject_t subject;
-    iiif_dims_t tile;          /**< pixels of a tile; within the limits */
-    iiif_format_set_t formats; /**< what this server can encode */
-    int static_files;          /**< 3.0 alone: files without a server, which is level 0 */
-    const char *rights;        /**< URI: `rights` in 3.0, `license` in 2.1; NULL: none. The `https:`
-                                  address        of a licence becomes its URI in 3.0 (5.6). */
-    const char *attribution;   /**< 2.1 alone has it; NULL: none */
-    const char *logo;          /**< URI; 2.1 alone has it; NULL: none */
+    iiif_dims_t tile;                    /**< pixels of a tile; within the limits */
+    iiif_dims_t stored[IIIF_LEVELS_MAX]; /**< of level 2^k, where its tiles are stored in another
+                                            size, within the limits; else 0,0 */
+    iiif_format_set_t formats;           /**< what this server can encode */
+    int static_files;                    /**< 3.0 alone: files without a server, which is level 0 */
+    const char *rights;      /**< URI: `rights` in 3.0, `license` in 2.1; NULL: none. The `https:`
+                                address        of a licence becomes its URI in 3.0 (5.6). */
+    const char *attribution; /**< 2.1 alone has it; NULL: none */
+    const char *logo;        /**< URI; 2.1 alone has it; NULL: none */
     const apr_array_header_t *links; /**< of iiif_link_t; NULL: none */
     const cJSON *extra;              /**< an object merged in at the end; NULL: none */
 } iiif_info_t;

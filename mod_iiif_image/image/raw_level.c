@@ -16,6 +16,7 @@
 typedef struct storage_t {
     uint16_t compression, photometric, planar, bits, samples, sample_format;
     uint16_t horizontal, vertical; /* chroma subsampling */
+    int premultiplied;
     uint32_t tile_width, tile_height;
     const unsigned char *tables; /* JPEGTables; libtiff's own, NULL: none */
     uint32_t tables_length;
@@ -60,6 +61,7 @@ static void read_storage(storage_t *s, TIFF *handle)
     TIFFGetField(handle, TIFFTAG_TILELENGTH, &s->tile_height);
     if (s->photometric == PHOTOMETRIC_YCBCR)
         TIFFGetFieldDefaulted(handle, TIFFTAG_YCBCRSUBSAMPLING, &s->horizontal, &s->vertical);
+    s->premultiplied = iiif_tiff_is_premultiplied(handle);
     if (!TIFFGetField(handle, TIFFTAG_JPEGTABLES, &s->tables_length, &s->tables))
         s->tables_length = 0;
 }
@@ -73,7 +75,7 @@ static const char *wrong_samples(const storage_t *s)
         return "its colours are stored apart";
     if (s->bits != 8 || s->sample_format != SAMPLEFORMAT_UINT)
         return "its samples are not of 8 bits";
-    return NULL;
+    return s->premultiplied ? "its colours are multiplied by its alpha" : NULL;
 }
 
 /* What keeps a tile of this compression from it. */
@@ -165,6 +167,7 @@ static const char *describe(iiif_raw_level_t *level, const iiif_source_t *source
     profile = profile_for(source, &s);
     level->format = kinds[kind].format;
     level->tile = (iiif_dims_t){ s.tile_width, s.tile_height };
+    level->alpha = s.samples == 4;
     level->head = (const unsigned char *)"";
     if (level->format != IIIF_FORMAT_JPG)
         return profile.length ? "WebP tiles cannot take its ICC profile along" : NULL;

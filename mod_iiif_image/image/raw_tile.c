@@ -217,25 +217,45 @@ static apr_uint32_t little_endian(const unsigned char *b, int bytes)
            | (bytes > 3 ? (apr_uint32_t)b[3] << 24 : 0);
 }
 
-/* RFC 9649, 2.4 to 2.7: RIFF, its size, WEBP, and the first chunk, which has the dimensions. */
-static int is_webp_tile(const iiif_raw_level_t *level, const unsigned char *b, apr_size_t length)
+#define VP8X_MORE   0x2e /* profile, EXIF, XMP, animation: more than the tile is to say */
+#define VP8X_ALPHA  0x10
+#define FRAME_BYTES 18
+
+/* RFC 9649, 2.5 and 2.6: the chunk of an image without more, from its name on, FRAME_BYTES
+ * of which are there. Has it these dimensions, and alpha only where that may be? */
+static int is_webp_frame(const unsigned char *b, iiif_dims_t tile, int alpha)
 {
     iiif_dims_t dims = { 0, 0 };
     apr_uint32_t bits;
 
+    if (!memcmp(b, "VP8 ", 4) && !memcmp(b + 11, "\x9d\x01\x2a", 3))
+        dims =
+            (iiif_dims_t){ little_endian(b + 14, 2) & 0x3fff, little_endian(b + 16, 2) & 0x3fff };
+    else if (!memcmp(b, "VP8L", 4) && b[8] == 0x2f) {
+        bits = little_endian(b + 9, 4);
+        if (alpha || !(bits >> 28 & 1))
+            dims = (iiif_dims_t){ (bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1 };
+    }
+    return iiif_dims_equal(dims, tile);
+}
+
+/* RFC 9649, 2.4 to 2.7: RIFF, its size, WEBP, and an image; or what it has, and then the image, in
+ * front of which lies its alpha. */
+static int is_webp_tile(const iiif_raw_level_t *level, const unsigned char *b, apr_size_t length)
+{
+    iiif_dims_t dims;
+
     if (length < 30 || memcmp(b, "RIFF", 4) || memcmp(b + 8, "WEBP", 4)
         || length - 8 - little_endian(b + 4, 4) > 1)
         return 0;
-    if (!memcmp(b + 12, "VP8 ", 4) && !memcmp(b + 23, "\x9d\x01\x2a", 3))
-        dims =
-            (iiif_dims_t){ little_endian(b + 26, 2) & 0x3fff, little_endian(b + 28, 2) & 0x3fff };
-    else if (!memcmp(b + 12, "VP8L", 4) && b[20] == 0x2f) {
-        bits = little_endian(b + 21, 4);
-        dims = (iiif_dims_t){ (bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1 };
-    }
-    else if (!memcmp(b + 12, "VP8X", 4))
-        dims = (iiif_dims_t){ little_endian(b + 24, 3) + 1, little_endian(b + 27, 3) + 1 };
-    return iiif_dims_equal(dims, level->tile);
+    if (memcmp(b + 12, "VP8X", 4))
+        return is_webp_frame(b + 12, level->tile, level->alpha);
+    dims = (iiif_dims_t){ little_endian(b + 24, 3) + 1, little_endian(b + 27, 3) + 1 };
+    if (b[20] & VP8X_MORE || !iiif_dims_equal(dims, level->tile))
+        return 0;
+    return level->alpha
+           || (!(b[20] & VP8X_ALPHA) && length >= 30 + FRAME_BYTES
+               && is_webp_frame(b + 30, level->tile, 0));
 }
 
 int iiif_raw_tile_is_checked(const iiif_raw_tile_t *tile)

@@ -19,6 +19,7 @@ typedef struct iiif_raw_level_t {
     apr_uint32_t *checked;     /**< a bit a tile, atomic: its header has been found right */
     iiif_format_e format;      /**< JPG or WEBP */
     iiif_jpeg_header_t jpeg;   /**< of JPG: what every tile's header must agree with */
+    int alpha;                 /**< of WEBP: tiles may have it */
     const unsigned char *head; /**< sent in place of the tile's first @a skip bytes: SOI, APPn and
                                   the tables that all tiles share */
     apr_size_t head_length;

@@ -10,6 +10,7 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 #include <math.h>
+#include <string.h>
 
 #include "image/private.h"
 #include "image/tiff_file.h"
@@ -135,16 +136,22 @@ static int halves(iiif_dims_t full, iiif_dims_t level)
            && scale_of(full.height, level.height, factor) == factor;
 }
 
+static int is_smaller(iiif_dims_t a, iiif_dims_t b)
+{
+    return (apr_uint64_t)a.width * a.height < (apr_uint64_t)b.width * b.height;
+}
+
+/* One that does not say what it is has to be smaller than what it follows, @a above. */
 static int is_level_of(const directory_t *level, const directory_t *base, iiif_dims_t above)
 {
-    if (level->dims.width >= above.width && level->dims.height >= above.height)
-        return 0;
     if (level->subfile & FILETYPE_MASK)
         return 0;
     if (level->subifd >= 0)
         return level->page == base->page && halves(base->dims, level->dims);
-    if ((level->subfile & (FILETYPE_PAGE | FILETYPE_REDUCEDIMAGE)) == FILETYPE_PAGE)
-        return 0; /* it says that it is a page of its own */
+    if (!(level->subfile & FILETYPE_REDUCEDIMAGE)
+        && (level->subfile & FILETYPE_PAGE /* it says that it is a page of its own */
+            || (level->dims.width >= above.width && level->dims.height >= above.height)))
+        return 0;
     return halves(base->dims, level->dims);
 }
 
@@ -156,12 +163,21 @@ static int starts_page(const directory_t *directory, const directory_t *page, ii
     return !page || !is_level_of(directory, page, above);
 }
 
+/* Where it belongs, largest first, in whatever order they are stored; one of each size. */
 static void add_level(iiif_source_t *source, const directory_t *directory)
 {
     double factor = nearest_factor(source->stored, directory->dims);
-    iiif_level_t *level = &source->levels[source->level_count++];
+    iiif_level_t *levels = source->levels;
+    int at = source->level_count;
 
-    *level =
+    while (
+        is_smaller(levels[at - 1].dims, directory->dims)) /* not the first, of which it is half */
+        --at;
+    if (source->level_count == IIIF_LEVELS_MAX
+        || iiif_dims_equal(levels[at - 1].dims, directory->dims))
+        return;
+    memmove(levels + at + 1, levels + at, (size_t)(source->level_count++ - at) * sizeof(*levels));
+    levels[at] =
         (iiif_level_t){ .dims = directory->dims,
                         .scale_x = scale_of(source->stored.width, directory->dims.width, factor),
                         .scale_y = scale_of(source->stored.height, directory->dims.height, factor),
@@ -225,14 +241,16 @@ apr_status_t iiif_tiff_levels(iiif_source_t *source, unsigned page, iiif_err_t *
 
         if (starts_page(d, base, above)) {
             base = d;
+            above = d->dims;
             if (++pages == page)
                 take_page(source, d);
         }
         else if (!base || !is_level_of(d, base, above))
             continue;
-        else if (pages == page && source->level_count < IIIF_LEVELS_MAX)
+        else if (pages == page)
             add_level(source, d);
-        above = d->dims;
+        if (is_smaller(d->dims, above))
+            above = d->dims;
     }
     if (!pages)
         rv = iiif_fail(err, IIIF_EBADSOURCE, "TIFF: no image in the file; %s", tiff.said.text);

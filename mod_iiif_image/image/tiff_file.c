@@ -56,3 +56,16 @@ apr_status_t iiif_tiff_open(iiif_tiff_t *tiff, const char *path, const char *mod
     apr_pool_cleanup_register(pool, tiff->handle, close_tiff, apr_pool_cleanup_null);
     return APR_SUCCESS;
 }
+
+int iiif_tiff_is_premultiplied(TIFF *handle)
+{
+    uint16_t count = 0, i;
+    uint16_t *kinds = NULL;
+
+    TIFFGetFieldDefaulted(handle, TIFFTAG_EXTRASAMPLES, &count, &kinds);
+    for (i = 0; i < count; ++i) {
+        if (kinds[i] == EXTRASAMPLE_ASSOCALPHA)
+            return 1;
+    }
+    return 0;
+}

@@ -25,4 +25,8 @@ typedef struct iiif_tiff_t {
  */
 apr_status_t iiif_tiff_open(iiif_tiff_t *tiff, const char *path, const char *mode, iiif_err_t *err,
                             apr_pool_t *pool);
+
+/** Are colours of the current directory multiplied by alpha already, so that they have to be
+ * divided by it first? */
+int iiif_tiff_is_premultiplied(TIFF *handle);
 #endif

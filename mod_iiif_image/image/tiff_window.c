@@ -68,20 +68,6 @@ static uint16_t short_field(TIFF *handle, uint32_t tag)
     return TIFFGetFieldDefaulted(handle, tag, &value) ? value : 0;
 }
 
-/* Colours already multiplied by alpha have to be divided by it first. */
-static int is_premultiplied(TIFF *handle)
-{
-    uint16_t count = 0, i;
-    uint16_t *kinds = NULL;
-
-    TIFFGetFieldDefaulted(handle, TIFFTAG_EXTRASAMPLES, &count, &kinds);
-    for (i = 0; i < count; ++i) {
-        if (kinds[i] == EXTRASAMPLE_ASSOCALPHA)
-            return 1;
-    }
-    return 0;
-}
-
 /* Samples as libvips would hand them on? */
 static int read_layout(layout_t *layout, TIFF *handle)
 {
@@ -92,7 +78,7 @@ static int read_layout(layout_t *layout, TIFF *handle)
 
     if (short_field(handle, TIFFTAG_PLANARCONFIG) != PLANARCONFIG_CONTIG
         || short_field(handle, TIFFTAG_SAMPLEFORMAT) != SAMPLEFORMAT_UINT
-        || !TIFFIsCODECConfigured(compression) || is_premultiplied(handle))
+        || !TIFFIsCODECConfigured(compression) || iiif_tiff_is_premultiplied(handle))
         return 0;
     layout->bands = short_field(handle, TIFFTAG_SAMPLESPERPIXEL);
     layout->pixel = (size_t)layout->bands * (bits / 8);

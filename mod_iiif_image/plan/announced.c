@@ -16,21 +16,29 @@ static int fills_cell(apr_uint32_t at, apr_uint32_t side, apr_uint64_t cell, apr
     return at % cell == 0 && side == least(cell, full - at);
 }
 
-/* 3.0, 5.4: tiles of the scale factors that info.json names. */
-static int is_tile(const iiif_plan_t *plan)
+static int is_tile_of(const iiif_plan_t *plan, iiif_dims_t tile, apr_uint64_t factor)
 {
     const iiif_dims_t full = plan->source->full;
     const iiif_rect_t region = plan->resolved.region;
-    int level, levels = iiif_level_count(full, plan->tile);
+
+    return fills_cell(region.x, region.width, tile.width * factor, full.width)
+           && fills_cell(region.y, region.height, tile.height * factor, full.height)
+           && iiif_dims_equal(
+               plan->resolved.size,
+               iiif_level_dims((iiif_dims_t){ region.width, region.height }, factor));
+}
+
+/* 3.0, 5.4: tiles of the scale factors that info.json names. */
+static int is_tile(const iiif_plan_t *plan)
+{
+    int level, levels = iiif_level_count(plan->source->full, plan->tile);
 
     for (level = 0; level < levels; ++level) {
-        apr_uint64_t factor = APR_UINT64_C(1) << level;
+        const apr_uint64_t factor = APR_UINT64_C(1) << level;
+        const iiif_dims_t stored = plan->stored[level];
 
-        if (fills_cell(region.x, region.width, plan->tile.width * factor, full.width)
-            && fills_cell(region.y, region.height, plan->tile.height * factor, full.height)
-            && iiif_dims_equal(
-                plan->resolved.size,
-                iiif_level_dims((iiif_dims_t){ region.width, region.height }, factor)))
+        if (is_tile_of(plan, plan->tile, factor)
+            || (stored.width && is_tile_of(plan, stored, factor)))
             return 1;
     }
     return 0;

@@ -141,6 +141,35 @@ static iiif_dims_t tile_of(const iiif_plan_t *plan, const decision_t *d)
     return iiif_tile_within(tile, plan->source->full, &plan->subject.limits);
 }
 
+/* May these be announced beside others? */
+static int can_announce(iiif_dims_t tile, const iiif_plan_t *plan)
+{
+    return is_worth_announcing(tile) && !iiif_dims_equal(tile, plan->tile)
+           && iiif_dims_equal(tile,
+                              iiif_tile_within(tile, plan->source->full, &plan->subject.limits));
+}
+
+/* Some writers (gdaladdo) store smaller levels in tiles of another size. */
+static void note_stored_tiles(iiif_plan_t *plan)
+{
+    const iiif_source_t *pixels = plan->pixels;
+    int i, k;
+
+    if (!iiif_dims_equal(plan->tile, pixels->tile))
+        return;
+    for (i = 1; i < pixels->level_count; ++i) {
+        const iiif_level_t *level = &pixels->levels[i];
+
+        if (!level->raw || level->scale_x != level->scale_y
+            || !can_announce(level->raw->tile, plan))
+            continue;
+        for (k = 1; k < IIIF_LEVELS_MAX; ++k) {
+            if (level->scale_x == (double)(APR_UINT64_C(1) << k))
+                plan->stored[k] = level->raw->tile;
+        }
+    }
+}
+
 static apr_status_t open_source(iiif_plan_t *plan, decision_t *d, iiif_err_t *err)
 {
     const iiif_source_key_t key = { d->ref->path, d->ref->page, iiif_stamp_of(&d->ref->finfo) };
@@ -157,6 +186,7 @@ static apr_status_t open_source(iiif_plan_t *plan, decision_t *d, iiif_err_t *er
     choose_pixels(plan, d);
     plan->bare = d->stored && !d->stored->count && !is_pyramid(plan->pixels);
     plan->tile = tile_of(plan, d);
+    note_stored_tiles(plan);
     return APR_SUCCESS;
 }
 

@@ -57,12 +57,14 @@ typedef struct iiif_plan_t {
     const iiif_source_t *pixels; /**< what it is read from: @a source, or a pyramid made of it */
     iiif_subject_t subject;      /**< of all but REDIRECT */
     iiif_dims_t tile;            /**< that is announced */
-    const char *descriptor;      /**< of DESCRIPTOR: XML */
-    iiif_resolved_t resolved;    /**< of images; likewise: */
-    const char *key;             /**< the same for the same pixels */
-    const char *file;            /**< of STATIC_FILE, */
-    apr_finfo_t finfo;           /**< and what stat() says of it */
-    iiif_raw_tile_t raw;         /**< of RAW_TILE: of @a pixels */
+    iiif_dims_t stored[IIIF_LEVELS_MAX]; /**< of level 2^k, where tiles of another size can
+                                            leave as they are stored; else 0,0 */
+    const char *descriptor;              /**< of DESCRIPTOR: XML */
+    iiif_resolved_t resolved;            /**< of images; likewise: */
+    const char *key;                     /**< the same for the same pixels */
+    const char *file;                    /**< of STATIC_FILE, */
+    apr_finfo_t finfo;                   /**< and what stat() says of it */
+    iiif_raw_tile_t raw;                 /**< of RAW_TILE: of @a pixels */
     int bare; /**< neither @a source nor the tile store has tiles; 0 where there is no store */
     apr_array_header_t *refusals; /**< of iiif_plan_refusal_t; NULL: none */
 } iiif_plan_t;

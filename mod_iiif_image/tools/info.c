@@ -42,13 +42,14 @@ static const char *info_json(const iiif_plan_t *plan, const iiifctl_served_t *se
                              const char *base, apr_pool_t *pool)
 {
     const char *encoded = apr_pescape_path_segment(pool, served->ref.name);
-    const iiif_info_t info = { .version = plan->version,
-                               .id = apr_pstrcat(pool, base, "/", encoded, NULL),
-                               .encoded = encoded,
-                               .subject = plan->subject,
-                               .tile = plan->tile,
-                               .formats = iiif_vips_formats() };
+    iiif_info_t info = { .version = plan->version,
+                         .id = apr_pstrcat(pool, base, "/", encoded, NULL),
+                         .encoded = encoded,
+                         .subject = plan->subject,
+                         .tile = plan->tile,
+                         .formats = iiif_vips_formats() };
 
+    memcpy(info.stored, plan->stored, sizeof(info.stored));
     return iiif_info_json(&info, pool);
 }
 

@@ -7,7 +7,8 @@
 #include "tap.h"
 
 /* clang-format off */
-/* Of an image of 1000 x 800 in tiles of 256: is it announced? Levels: 1000x800, 500x400, 250x200. */
+/* Of an image of 1000 x 800 in tiles of 256, and of 128 on its second level: is it announced? Levels:
+ * 1000x800, 500x400, 250x200. */
 static const struct {
     const char *what;
     iiif_rect_t region;
@@ -25,6 +26,10 @@ static const struct {
     { "a column short in size",      { 0, 0, 256, 256 },     { 255, 256 },  { 0 }, IIIF_QUALITY_DEFAULT, 0 },
     { "a tile of another level",     { 256, 0, 512, 512 },   { 256, 256 },  { 0 }, IIIF_QUALITY_DEFAULT, 0 },
     { "a tile by a third",           { 0, 0, 768, 768 },     { 256, 256 },  { 0 }, IIIF_QUALITY_DEFAULT, 0 },
+    { "a stored tile of the second", { 256, 0, 256, 256 },   { 128, 128 },  { 0 }, IIIF_QUALITY_DEFAULT, 1 },
+    { "its last one",                { 768, 768, 232, 32 },  { 116, 16 },   { 0 }, IIIF_QUALITY_DEFAULT, 1 },
+    { "such a tile of the first",    { 128, 0, 128, 128 },   { 128, 128 },  { 0 }, IIIF_QUALITY_DEFAULT, 0 },
+    { "such a tile of the last",     { 512, 0, 488, 512 },   { 122, 128 },  { 0 }, IIIF_QUALITY_DEFAULT, 0 },
     { "a tile in gray",              { 0, 0, 256, 256 },     { 256, 256 },  { 0 }, IIIF_QUALITY_GRAY,    0 },
     { "a tile in a mirror",          { 0, 0, 256, 256 },     { 256, 256 },  { .mirror = 1 }, IIIF_QUALITY_DEFAULT, 0 },
     { "all of it",                   { 0, 0, 1000, 800 },    { 1000, 800 }, { 0 }, IIIF_QUALITY_DEFAULT, 1 },
@@ -51,6 +56,7 @@ static iiif_plan_t plan_of(unsigned i)
     return (iiif_plan_t){ .source = &source,
                           .pixels = &source,
                           .tile = { 256, 256 },
+                          .stored = { [1] = { 128, 128 } },
                           .resolved = { .region = images[i].region,
                                         .square = IIIF_SQUARE_CENTRE,
                                         .size = images[i].size,

@@ -297,6 +297,29 @@ static void test_details(void)
        "the level's document is http");
 }
 
+/* Tiles of other sizes come after those of all levels, each size once. */
+static void test_stored_tiles(void)
+{
+    iiif_info_t info = plain(V3);
+    cJSON *json;
+
+    info.stored[1] = info.stored[3] = (iiif_dims_t){ 256, 256 };
+    info.stored[2] = (iiif_dims_t){ 256, 128 };
+    info.stored[5] = (iiif_dims_t){ 64, 64 }; /* no level of these tiles any more */
+    json = document(&info);
+    ok(!strcmp(value_at(json, "tiles"),
+               "[{\"width\":512,\"height\":512,\"scaleFactors\":[1,2,4,8,16]},"
+               "{\"width\":256,\"height\":256,\"scaleFactors\":[2,8]},"
+               "{\"width\":256,\"height\":128,\"scaleFactors\":[4]}]"),
+       "tiles as they are stored: %s", value_at(json, "tiles"));
+    cJSON_Delete(json);
+    info.version = V2;
+    json = document(&info);
+    ok(!strcmp(value_at(json, "tiles/1"), "{\"width\":256,\"scaleFactors\":[2,8]}"), "in 2.1: %s",
+       value_at(json, "tiles/1"));
+    cJSON_Delete(json);
+}
+
 static void test_extra_parse(void)
 {
     static const struct {
@@ -404,6 +427,7 @@ int main(void)
     test_limits();
     test_merges();
     test_details();
+    test_stored_tiles();
     test_extra_parse();
     test_static_files();
     test_rights();

@@ -37,6 +37,7 @@ static const struct {
     { "webp.tif",      3, "[" TILED ",compression=webp,Q=90]", IIIF_FORMAT_WEBP, NULL, NULL },
     { "lossless.tif",  3, "[" TILED ",compression=webp,lossless]", IIIF_FORMAT_WEBP, NULL, NULL },
     { "webp-rgba.tif", 4, "[" TILED ",compression=webp,lossless]", IIIF_FORMAT_WEBP, NULL, NULL },
+    { "webp-times.tif", 4, "[" TILED ",compression=webp,lossless,premultiply]", IIIF_FORMATS, NULL, NULL },
     { "webp-srgb.tif", 3, "[" TILED ",compression=webp,profile=srgb]", IIIF_FORMAT_WEBP, NULL, NULL },
     { "webp-p3.tif",   3, "[" TILED ",compression=webp,profile=p3]", IIIF_FORMATS, NULL, NULL },
     { "deflate.tif",   3, "[" TILED ",compression=deflate]", IIIF_FORMATS, NULL, NULL },

@@ -42,8 +42,10 @@ static const struct {
     { "rgb.tif",  3, "[tile,tile-width=64,tile-height=48,compression=jpeg,Q=95]" },
     { "gray.tif", 1, "[tile,tile-width=64,tile-height=48,compression=jpeg,Q=75]" },
     { "webp.tif", 3, "[tile,tile-width=64,tile-height=48,compression=webp,Q=75]" },
+    { "lossless.tif", 3, "[tile,tile-width=64,tile-height=48,compression=webp,lossless]" },
+    { "rgba.tif", 4, "[tile,tile-width=64,tile-height=48,compression=webp,Q=75]" },
 };
-enum { YCC_FILE, RGB_FILE, GRAY_FILE, WEBP_FILE };
+enum { YCC_FILE, RGB_FILE, GRAY_FILE, WEBP_FILE, LOSSLESS_FILE, RGBA_FILE };
 
 /* What is done to a tile of a JPEG file: a segment put in behind SOI; bytes at a place in the frame,
  * from its marker; bytes in the middle, behind the header; bytes at the end, of which some are
@@ -274,31 +276,41 @@ static void test_lies(apr_pool_t *parent)
     }
 }
 
-/* RFC 9649: RIFF, its size, WEBP, VP8, its size, three bytes, a start code, width and height. */
+/* RFC 9649: RIFF, its size, WEBP, VP8, its size, three bytes, a start code, width and height; of
+ * VP8L, bit 28 behind its signature says that there is alpha. */
 static void test_webp_lies(apr_pool_t *pool)
 {
     static const struct {
         const char *what;
+        int file;
         unsigned at;
         piece_t with;
         int sound;
     } webp_lies[] = {
-        { "nothing", 8, PIECE("WEBP"), 1 },
-        { "no RIFF", 0, PIECE("RIFX"), 0 },
-        { "no WEBP", 8, PIECE("WAVE"), 0 },
-        { "another size", 4, PIECE("\x20\0\0\0"), 0 },
-        { "a size beyond all", 4, PIECE("\xff\xff\xff\xff"), 0 },
-        { "another chunk", 12, PIECE("VP8Z"), 0 },
-        { "no start code", 23, PIECE("\0\0\0"), 0 },
-        { "another width", 26, PIECE("\x41"), 0 },
-        { "another height", 28, PIECE("\x2f"), 0 },
+        { "nothing", WEBP_FILE, 8, PIECE("WEBP"), 1 },
+        { "no RIFF", WEBP_FILE, 0, PIECE("RIFX"), 0 },
+        { "no WEBP", WEBP_FILE, 8, PIECE("WAVE"), 0 },
+        { "another size", WEBP_FILE, 4, PIECE("\x20\0\0\0"), 0 },
+        { "a size beyond all", WEBP_FILE, 4, PIECE("\xff\xff\xff\xff"), 0 },
+        { "another chunk", WEBP_FILE, 12, PIECE("VP8Z"), 0 },
+        { "no start code", WEBP_FILE, 23, PIECE("\0\0\0"), 0 },
+        { "another width", WEBP_FILE, 26, PIECE("\x41"), 0 },
+        { "another height", WEBP_FILE, 28, PIECE("\x2f"), 0 },
+        { "nothing", LOSSLESS_FILE, 20, PIECE("\x2f"), 1 },
+        { "another signature", LOSSLESS_FILE, 20, PIECE("\x2e"), 0 },
+        { "another width", LOSSLESS_FILE, 21, PIECE("\x3e"), 0 },
+        { "alpha", LOSSLESS_FILE, 24, PIECE("\x10"), 0 }, /* its height's highest bits are 0 */
+        { "nothing", RGBA_FILE, 12, PIECE("VP8X"), 1 },
+        { "a profile", RGBA_FILE, 20, PIECE("\x30"), 0 },
+        { "another canvas", RGBA_FILE, 24, PIECE("\x40"), 0 },
     };
     static stream_t stream;
-    const char *path = path_of(files[WEBP_FILE].name, pool);
     unsigned i;
 
     for (i = 0; i < ROWS(webp_lies); ++i) {
-        const char *what = apr_psprintf(pool, "%s in a WebP", webp_lies[i].what);
+        const char *path = path_of(files[webp_lies[i].file].name, pool);
+        const char *what =
+            apr_psprintf(pool, "%s in %s", webp_lies[i].what, files[webp_lies[i].file].name);
 
         read_stream(&stream, path, ONE);
         memcpy(stream.bytes + webp_lies[i].at, webp_lies[i].with.bytes, webp_lies[i].with.len);
@@ -307,8 +319,51 @@ static void test_webp_lies(apr_pool_t *pool)
         else
             test_refused(with_stream(path, &stream, pool), what);
     }
+    read_stream(&stream, path_of(files[WEBP_FILE].name, pool), ONE);
     stream.len = 29;
-    test_refused(with_stream(path, &stream, pool), "29 bytes of a WebP");
+    test_refused(with_stream(path_of(files[WEBP_FILE].name, pool), &stream, pool),
+                 "29 bytes of a WebP");
+}
+
+/* 2.7: VP8X, its size, flags, 24 bits of nothing, width and height less one. In front of the chunk
+ * of a tile, and perhaps one more between. */
+#define VP8X(flags) "VP8X\x0a\0\0\0" flags "\0\0\0\x3f\0\0\x2f\0\0"
+
+static void test_webp_features(apr_pool_t *pool)
+{
+    static const struct {
+        const char *what;
+        int file;
+        piece_t inserted;
+        int sound;
+    } features[] = {
+        { "no feature", WEBP_FILE, PIECE(VP8X("\0")), 1 },
+        { "no feature", LOSSLESS_FILE, PIECE(VP8X("\0")), 1 },
+        { "a profile", WEBP_FILE, PIECE(VP8X("\x20")), 0 },
+        { "alpha", WEBP_FILE, PIECE(VP8X("\x10")), 0 },
+        { "EXIF", WEBP_FILE, PIECE(VP8X("\x08")), 0 },
+        { "XMP", WEBP_FILE, PIECE(VP8X("\x04")), 0 },
+        { "animation", LOSSLESS_FILE, PIECE(VP8X("\x02")), 0 },
+        { "alpha unsaid", WEBP_FILE, PIECE(VP8X("\0") "ALPH\x02\0\0\0\0\x80"), 0 },
+    };
+    static stream_t stream;
+    unsigned i;
+
+    for (i = 0; i < ROWS(features); ++i) {
+        const char *path = path_of(files[features[i].file].name, pool);
+        const char *what = apr_psprintf(pool, "%s, of %s", features[i].what, path);
+        apr_size_t size;
+
+        read_stream(&stream, path, ONE);
+        put_in(&stream, 12, features[i].inserted);
+        size = stream.len - 8;
+        stream.bytes[4] = (unsigned char)(size & 0xff);
+        stream.bytes[5] = (unsigned char)(size >> 8 & 0xff);
+        if (features[i].sound)
+            test_sound(with_stream(path, &stream, pool), &stream, what);
+        else
+            test_refused(with_stream(path, &stream, pool), what);
+    }
 }
 
 /* A tile that has been found right is not looked at again, as long as the file is the same. */
@@ -409,6 +464,7 @@ int main(void)
         make_file(i, pool);
     test_lies(pool);
     test_webp_lies(pool);
+    test_webp_features(pool);
     test_checked_once(pool);
     for (i = 0; i < ROWS(changes); ++i) {
         test_change(i, 0, pool);
