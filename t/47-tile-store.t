@@ -10,7 +10,7 @@ use File::Find qw(find);
 use IIIF::Client qw(ask get info dims_of h2 plan_of);
 use IIIF::Coordinates qw(level_bytes);
 use IIIF::Pixels qw(picture decode crop scale turn shade difference shows shows_picture);
-use IIIF::PrivateHttpd qw(slurp);
+use IIIF::PrivateHttpd qw(slurp spew);
 use List::Util qw(min);
 use POSIX qw(ceil);
 use MIME::Base64 qw(encode_base64);
@@ -551,5 +551,46 @@ cmp_ok info('/stored-small-limit/3/limited.jpg')->{tiles}[0]{width}, '<=', 100, 
 is get('/stored-small-limit/limited.jpg_files/9/1_1.jpg')->code, get('/stored-small-limit/limited.jpg_files/9/4_3.jpg')->code,
     '  and Deep Zoom has smaller tiles';
 unlike get('/stored-small-limit/limited.jpg.dzi')->content, qr/TileSize="128"/, '  and says so';
+
+# -- an image that is turned by its EXIF orientation --------------------------------------------
+
+# Upright tiles have the upper left corner of the picture at 0,0, others that of the file. Neither is told by their size.
+{
+    my $httpd = IIIF::PrivateHttpd->new;
+    my $images = 'apxs-build/fixtures/images';
+    my $directory = $httpd->directory;
+    for my $row ([ upright => 'autorot' ], [ raw => 'copy' ]) {
+        my ($kind, $how) = @{$row};
+        mkdir "$directory/$_" or die "$_: $!\n" for $kind, "$kind-tiles";
+        spew("$directory/$kind/a.jpg", slurp("$images/oriented-3.jpg"));
+        utime((time - 100) x 2, "$directory/$kind/a.jpg") or die "a.jpg: $!\n";
+        system('vips', $how, "$directory/$kind/a.jpg", "$directory/$kind.jpg[Q=95]") == 0
+            && system('vips', 'dzsave', "$directory/$kind.jpg", "$directory/$kind-tiles/a.jpg", '--overlap', 0, '--tile-size', 256) == 0
+            or die "vips failed\n";
+    }
+    $httpd->configure("Header always set X-IIIF-Plan \"expr=%{note:iiif-plan}\"\n" . join '', map { <<"CONF" } qw(upright raw));
+IIIFImageRoot /$_ $directory/$_
+<Directory $directory/$_>
+Require all granted
+</Directory>
+<Location /$_>
+IIIFTileStore $directory/$_-tiles
+</Location>
+CONF
+    $httpd->start;
+    local $IIIF::Client::PORT = $httpd->port;
+    my $tile = 'a.jpg/0,0,256,256/256,256/0/default.jpg';
+    my $want = decode(get('/upright/a.jpg/0,0,256,256/256,256/0/default.png'));
+    for my $row ([ upright => '200 static' ], [ raw => '200 render' ]) {
+        my ($kind, $way) = @{$row};
+        my $response = get("/$kind/$tile");
+        is plan_of($response), $way, "tiles that are $kind, of an image with orientation 3";
+        my ($mean) = difference(decode($response), $want);
+        cmp_ok $mean, '<', 12, '  show it upright';
+    }
+    get("/raw/$tile") for 1 .. 5;
+    is scalar(() = $httpd->error_log =~ /IIIF0008: \S+a\.jpg\.dzi is not used for .*: it was not turned as the image is/g), 1, '  what is not used is told once';
+    $httpd->stop;
+}
 
 done_testing;

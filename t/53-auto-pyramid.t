@@ -45,10 +45,25 @@ sub damage {
     return;
 }
 
+# A database whose names of images are not the ends of their paths, as Omeka's storage ids are not
+my %NAMED = (1 => [ 'original/fonds/storage.id.jpg', 'fonds/storage.id' ], 2 => [ 'original/plain.jpeg', 'x/' x 600 . 'x' ]);
+mkdir "$directory/images/$_" or die "$_: $!\n" for qw(original original/fonds);
+make("$NAMED{$_}[0]", 3000, 3000, '[Q=50]') for keys %NAMED;
+open my $sqlite, '|-', 'sqlite3', '-bail', "$directory/media.db" or die "sqlite3: $!\n";
+print {$sqlite} 'CREATE TABLE media (id INTEGER PRIMARY KEY, path TEXT, name TEXT);',
+    map { "INSERT INTO media VALUES ($_, '$NAMED{$_}[0]', '$NAMED{$_}[1]');" } keys %NAMED;
+close $sqlite or die "sqlite3 failed: $?\n";
+
+my $DBD;    # what loads mod_dbd
+
 sub conf {
     my (%how) = @_;
     my $command = $how{command} // "$TOP/$LIB/iiifctl";
     return <<"CONF";
+$DBD
+DBDriver sqlite3
+DBDParams $directory/media.db
+DBDMin 0
 StartServers 2
 ServerLimit 2
 ThreadsPerChild 8
@@ -66,13 +81,23 @@ IIIFImageRoot /off $directory/images
     IIIFAutoPyramid on
     IIIFTileSize 256
 </Location>
+IIIFImageRoot /media $directory/images
+<Location /media>
+    IIIFResolver dbd
+    IIIFQuery "SELECT path, name, 1 AS is_public, NULL AS etag FROM media WHERE id = {id}"
+    IIIFTileStore $directory/tiles
+    IIIFAutoPyramid on
+    IIIFTileSize 256
+</Location>
 <Location /off>
     IIIFTileStore $directory/tiles
 </Location>
 CONF
 }
 
-my $httpd = IIIF::PrivateHttpd->new(conf => conf());
+my $httpd = IIIF::PrivateHttpd->new;
+$DBD = $httpd->load(qw(dbd socache_shmcb));
+$httpd->configure(conf());
 $httpd->start;
 local $IIIF::Client::PORT = $httpd->port;
 
@@ -99,6 +124,15 @@ is info('/iiif/large.jpg')->{tiles}[0]{width}, 256, 'tiles are as large as those
 IIIF::PrivateHttpd::until_true(sub { said('0017', 'a name.png') });
 is said('0017', 'large.jpg') . said('0017', 'a name.png'), '11', 'the log says so of each, once';
 ok !-e "$directory/tiles/small.jpg.tif" && !-e "$directory/tiles/pyramid.tif.tif", 'nothing was made of others';
+
+# -- names that a database knows ----------------------------------------------------------------
+
+is way_of('media/1'), '200 render', 'one that a database knows is rendered at first';
+until_it_is('media/1', '200 raw');
+ok -s "$directory/tiles/$NAMED{1}[1].tif", 'its pyramid lies under the name that the database says';
+ok !-e "$directory/tiles/$NAMED{1}[0].tif", '  and nowhere else';
+is way_of('media/2'), '200 render', 'one whose name in the store is too long for the queue is rendered';
+is said('0028', $NAMED{2}[0]), 1, '  and the log says that it gets no pyramid';
 
 # -- a file that fails --------------------------------------------------------------------------
 

@@ -216,6 +216,10 @@ is info_at('media', '/iiif/2/' . $omeka->id('licensed'))->{license}, 'http://cre
 # written with https; the registered URI of a licence begins with http (Image API 3.0, 5.6)
 is info_at('media', '/iiif/3/' . $omeka->id('literal'))->{rights}, 'http://creativecommons.org/publicdomain/zero/1.0/',
     'a text that is no URI is none, rights that are one are';
+$omeka->sql("INSERT INTO `value` (resource_id, property_id, type, uri, is_public) SELECT ${\ $omeka->id('many6') }, p.id, 'uri',"
+        . " 'https://example.org/our-terms', 1 FROM property p WHERE p.local_name = 'license';");
+is info_at($_, '/iiif/2/' . $omeka->id('many6'))->{license}, 'https://example.org/our-terms', "a licence of nobody known is license in 2.1, $_" for qw(media strict);
+is info_at($_, '/iiif/3/' . $omeka->id('many6'))->{rights}, undef, '  and not rights in 3.0, nor is another one' for qw(media strict);
 is info_at('media', '/iiif/3/' . $omeka->id('inherited'))->{rights}, 'http://creativecommons.org/licenses/by-nc/4.0/', 'else it is the item\'s';
 is info_at('media', '/iiif/3/' . $omeka->id($_))->{rights}, undef, "one that is private ($_) is not told" for qw(secret private_item);
 is info_at('strict', '/iiif/3/' . $omeka->id($_))->{rights}, 'http://example.org/usual', "  but the site's own, $_" for qw(secret two);

@@ -444,6 +444,13 @@ for my $row ([ 'by link', 'images/tiles' ], [ 'images', 'by link/tiles' ], [ 'im
     is_deeply [ $failed, $told[0]{source} ], [ 1, "$latin/gr\xef\xbf\xbd\xef\xbf\xbde.png" ], 'a name that is not UTF-8 is told in JSON that is';
     ($failed, @told) = objects('tile', "$here/deep/a.png", '--root', "$here/other", '--into', place());
     like $told[0]{reason}, qr/not below/, 'a file beside the root is told';
+    my $third = place();
+    is +(ctl('tile', "$here/deep/a.png", '--into', $third, '--name', 'fonds/no. 7'))[0], 0, 'one file under a name of its own';
+    is_deeply [ files_in($third) ], ['fonds/no. 7.tif'], '  which is all that is made';
+    for my $row ([ '../x' => "$here/deep/a.png" ], [ x => $here, "$here/deep" ], [ x => "$here/deep/a.png", '--root', $here ], [ x => '--from', '-' ]) {
+        my ($name, @rest) = @{$row};
+        is +(ctl('tile', '--into', $third, '--name', $name, @rest))[0], 2, "no use of --name: $name " . scalar(@rest) . " $rest[-1]";
+    }
 }
 
 # -- standard input and output that fail --------------------------------------------------------

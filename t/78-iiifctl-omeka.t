@@ -11,6 +11,7 @@ use File::Copy qw(copy);
 use File::Path qw(make_path);
 use IIIF::Client ();
 use IIIF::Ctl qw(ctl start finish until_true litter);
+use IIIF::FileWriter qw(with_exif_orientation);
 use IIIF::MariaDb ();
 use IIIF::Omeka ();
 use IIIF::Pixels qw(coordinates crop difference);
@@ -391,6 +392,16 @@ sub found { return { map { ($_->{path} => $_->{status}) } grep { $_->{path} } js
     ctl('omeka', 'data', $site);
     utime 1, 1, $omeka->original('many3');
     is((ctl('omeka', 'stale', $site))[0], 0, 'tiles and notes that are made anew are in order');
+
+    # an original that is upside down; its tiles are as they were
+    my $original = $omeka->original('many3');
+    spew($original, with_exif_orientation(slurp($original), 3));
+    utime 1, 1, $original;
+    ($code, $out) = ctl('omeka', 'stale', $site, '--json');
+    is_deeply [ $code, found($out) ], [ 1, { $omeka->tiles('many3') . '.dzi' => 'turned' } ], 'tiles that were not turned are told';
+    like((ctl('omeka', 'tile', $site))[1], qr/^1 made, /m, '  and are made anew');
+    is((ctl('omeka', 'stale', $site))[0], 0, '  as they should be');
+    like((ctl('omeka', 'tile', $site))[1], qr/^0 made, /m, '  once');
 }
 
 # -- compare ------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ typedef struct job_t {
     apr_uint64_t content; /* hash of path and stamp */
     apr_int64_t max_pixels;
     int tile, quality;
-    char path[NAME_BYTES], root[NAME_BYTES], store[NAME_BYTES];
+    char path[NAME_BYTES], name[NAME_BYTES], store[NAME_BYTES];
 } job_t;
 
 /* In memory that all processes share. */
@@ -90,21 +90,18 @@ static job_t *free_job(void)
     return NULL;
 }
 
-/* What a resolver calls the file, below a root that iiifctl is told: that is where the tile store
- * looks for it. */
+/* The tile store looks for it by the name that the resolver gave, which need not be the end of its
+ * path. */
 static int fill(job_t *job, const iiif_source_ref_t *ref, const iiif_dir_conf_t *settings)
 {
-    const apr_size_t length = strlen(ref->path), name = strlen(ref->name);
-
-    if (length >= NAME_BYTES || strlen(settings->tile_store) >= NAME_BYTES || name + 2 > length
-        || strcmp(ref->path + length - name, ref->name) != 0)
+    if (strlen(ref->path) >= NAME_BYTES || strlen(ref->name) >= NAME_BYTES
+        || strlen(settings->tile_store) >= NAME_BYTES)
         return 0;
     job->max_pixels = settings->max_source_pixels;
     job->tile = settings->tile_size;
     job->quality = settings->quality[IIIF_FORMAT_JPG];
     apr_cpystrn(job->path, ref->path, NAME_BYTES);
-    apr_cpystrn(job->root, length - name > 1 ? ref->path : "/",
-                length - name > 1 ? length - name : NAME_BYTES);
+    apr_cpystrn(job->name, ref->name, NAME_BYTES);
     apr_cpystrn(job->store, settings->tile_store, NAME_BYTES);
     return 1;
 }
@@ -134,8 +131,13 @@ void iiif_auto_pyramid_ask(request_rec *r, const iiif_plan_t *plan, const iiif_s
                       ref->path);
         __atomic_store_n(&job->state, READY, __ATOMIC_RELEASE);
     }
-    else
+    else {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      IIIF_LOGNO(0028) "%s: no pyramid will be made: its path, its name or that of "
+                                       "the tile store has more than %d bytes",
+                      ref->path, NAME_BYTES - 1);
         __atomic_store_n(&job->state, FREE, __ATOMIC_RELEASE);
+    }
 }
 
 /* -- making, in one thread of the host --------------------------------------------------------- */
@@ -184,7 +186,7 @@ static apr_status_t run(maker_t *maker, const job_t *job)
     apr_pool_t *pool = maker->pool;
     const char *const arguments[] = { maker->command, "tile",
                                       "--into",       job->store,
-                                      "--root",       job->root,
+                                      "--name",       job->name,
                                       "--format",     "tiff",
                                       "--jobs",       "1",
                                       "--tile-size",  apr_itoa(pool, job->tile),

@@ -136,13 +136,15 @@ static const char *attribution_of(const iiif_record_t *record, apr_pool_t *pool)
     return text && iiif_path_is_clean_utf8(text) ? text : NULL;
 }
 
-/* What the record of this image says goes before what is configured for all. */
+/* What the record of this image says goes before what is configured for all; also where 3.0 has no
+ * place for it (5.6), as the licence of all others is not this one's. */
 static void take_record(iiif_info_t *info, const iiif_record_t *record, apr_pool_t *pool)
 {
     const char *rights = rights_of(record), *attribution = attribution_of(record, pool);
 
     if (rights)
-        info->rights = rights;
+        info->rights =
+            info->version == IIIF_VERSION_2 || iiif_info_is_registered(rights) ? rights : NULL;
     if (attribution)
         info->attribution = attribution;
 }

@@ -306,27 +306,41 @@ static cJSON *build_2(const iiif_info_t *info, apr_pool_t *pool)
     return json;
 }
 
+/* What of @a text follows its scheme; NULL: it is neither http nor https. */
+static const char *behind_scheme(const char *text)
+{
+    return !strncasecmp(text, "http://", 7)    ? text + 7
+           : !strncasecmp(text, "https://", 8) ? text + 8
+                                               : NULL;
+}
+
 int iiif_info_is_uri(const char *text)
 {
-    const char *host = !strncasecmp(text, "http://", 7)    ? text + 7
-                       : !strncasecmp(text, "https://", 8) ? text + 8
-                                                           : "";
+    const char *host = behind_scheme(text);
 
-    return *host && *host != '/' && !strpbrk(host, " <>\"") && iiif_path_is_clean_utf8(text);
+    return host && *host && *host != '/' && !strpbrk(host, " <>\"")
+           && iiif_path_is_clean_utf8(text);
+}
+
+int iiif_info_is_registered(const char *rights)
+{
+    static const char *const hosts[] = { "creativecommons.org/", "rightsstatements.org/" };
+    const char *host = behind_scheme(rights);
+    unsigned i;
+
+    for (i = 0; host && i < sizeof(hosts) / sizeof(hosts[0]); ++i) {
+        if (!strncasecmp(host, hosts[i], strlen(hosts[i])))
+            return 1;
+    }
+    return 0;
 }
 
 /* 5.6 wants the URI that these two publish, which is not the address that a browser shows. */
 static const char *published(const char *rights, apr_pool_t *pool)
 {
-    static const char *const hosts[] = { "creativecommons.org/", "rightsstatements.org/" };
-    unsigned i;
-
-    for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); ++i) {
-        if (!strncasecmp(rights, "https://", 8)
-            && !strncasecmp(rights + 8, hosts[i], strlen(hosts[i])))
-            return apr_pstrcat(pool, "http://", rights + 8, NULL);
-    }
-    return rights;
+    return iiif_info_is_registered(rights)
+               ? apr_pstrcat(pool, "http://", behind_scheme(rights), NULL)
+               : rights;
 }
 
 static cJSON *build_3(const iiif_info_t *info, apr_pool_t *pool)

@@ -61,6 +61,10 @@ apr_status_t iiif_info_extra_parse(const cJSON **extra, const char *text, iiif_e
 /** The compliance level's document: ".../level2.json", always http (3.0, 6). */
 const char *iiif_info_profile_uri(iiif_version_e version);
 
+/** Is that URI one of Creative Commons or RightsStatements.org, by its host, http or https? Others
+ * may not be `rights` in 3.0 (5.6), unless a site knows them to be registered as an extension. */
+int iiif_info_is_registered(const char *rights);
+
 /** May @a text be `rights` or `logo`? It is an http or https URI with a host. */
 int iiif_info_is_uri(const char *text);
 #endif

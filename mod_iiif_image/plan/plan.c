@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "plan/upright.h"
 #include "store/thumbnail.h"
 
 #include "base/banned.h"
@@ -60,8 +61,10 @@ static void refuse(iiif_plan_t *plan, const iiif_plan_refusal_t *refusal, apr_po
 
 static void look_into_store(iiif_plan_t *plan, decision_t *d)
 {
-    const iiif_stored_query_t query = { d->rules->tile_store, d->ref->name, d->ref->path,
-                                        plan->source->stamp, plan->source->full };
+    const iiif_stored_query_t query = { d->rules->tile_store, d->ref->name,
+                                        d->ref->path,         plan->source->stamp,
+                                        plan->source->full,   iiif_stored_upright,
+                                        plan->source };
     int i;
 
     d->stored = iiif_stored_find(d->rules->stored, &query, d->pool);
@@ -280,8 +283,9 @@ static int is_stored_tile(iiif_plan_t *plan, const decision_t *d)
 
 static int is_thumbnail_in(const char *directory, iiif_plan_t *plan, const decision_t *d)
 {
-    const iiif_stored_query_t query = { directory, d->ref->name, d->ref->path, plan->source->stamp,
-                                        plan->source->full };
+    const iiif_stored_query_t query = {
+        directory, d->ref->name, d->ref->path, plan->source->stamp, plan->source->full, NULL, NULL
+    };
     iiif_thumbnail_t thumbnail;
     iiif_err_t err;
     apr_status_t rv = iiif_thumbnail_find(&thumbnail, &query, plan->resolved.size, &err, d->pool);

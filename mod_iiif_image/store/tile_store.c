@@ -203,13 +203,14 @@ static apr_status_t judge(iiif_stored_t *stored, int candidate, const judge_t *b
         return iiif_fail(err, IIIF_EBADSOURCE, "it is older than the image");
     if (!stored->stamp.size)
         return iiif_fail(err, IIIF_EBADSOURCE, "it is empty");
-    if (stored->kind == IIIF_STORED_PYRAMID)
-        return APR_SUCCESS;
     if ((rv = apr_pool_create(&scratch, by->scratch)) != APR_SUCCESS)
         return iiif_fail(err, rv, "memory is short");
-    rv = read_description(&description, candidates[candidate].parse, stored, err, scratch);
-    if (rv == APR_SUCCESS)
+    if (stored->kind != IIIF_STORED_PYRAMID)
+        rv = read_description(&description, candidates[candidate].parse, stored, err, scratch);
+    if (rv == APR_SUCCESS && stored->kind != IIIF_STORED_PYRAMID)
         rv = take_description(stored, &description, by->query->full, err, by->owner);
+    if (rv == APR_SUCCESS && by->query->check)
+        rv = by->query->check(stored, by->query->original, err, scratch);
     apr_pool_destroy(scratch);
     return rv;
 }

@@ -62,6 +62,14 @@ typedef struct iiif_stored_set_t {
     } refused[IIIF_STORED_MAX];
 } iiif_stored_set_t;
 
+struct iiif_source_t;
+
+/** May that be used for @a original, by what this layer does not see? The answer is remembered.
+ *  @return APR_SUCCESS; else not, for the reason in @a err */
+typedef apr_status_t iiif_stored_check_fn(const iiif_stored_t *stored,
+                                          const struct iiif_source_t *original, iiif_err_t *err,
+                                          apr_pool_t *pool);
+
 /** What to look for. Borrowed for the call. */
 typedef struct iiif_stored_query_t {
     const char *directory; /**< of `IIIFTileStore`, absolute */
@@ -69,6 +77,8 @@ typedef struct iiif_stored_query_t {
     const char *path;    /**< of the source, absolute: is there another of its name beside it? */
     iiif_stamp_t source; /**< of the source: what is older is stale */
     iiif_dims_t full;    /**< of the source, as a person sees it */
+    iiif_stored_check_fn *check;          /**< asked last of what would be used; NULL: nobody */
+    const struct iiif_source_t *original; /**< for @a check: the source */
 } iiif_stored_query_t;
 
 /**

@@ -4,6 +4,8 @@
 
 #include "image/pixels_check.h"
 #include "image/raw_tile.h"
+#include "image/upright.h"
+#include "plan/upright.h"
 #include "resolve/resolver.h"
 #include "tools/finding.h"
 #include "tools/tree.h"
@@ -26,7 +28,9 @@ apr_status_t iiifctl_original_find(iiif_stored_query_t *query, const char *path,
         return iiif_fail(err, rv, "orphaned: %s has no image of that name", sources);
     if ((rv = iiif_source_open(&source, ref.path, 1, &open, err, pool)) != APR_SUCCESS)
         return rv;
-    *query = (iiif_stored_query_t){ store, ref.name, ref.path, source->stamp, source->full };
+    *query = (iiif_stored_query_t){ store,         ref.name,     ref.path,
+                                    source->stamp, source->full, iiif_stored_upright,
+                                    source };
     return APR_SUCCESS;
 }
 
@@ -106,6 +110,9 @@ static void compare(iiifctl_finding_t *finding, const iiif_source_t *source, con
                                          query.full.width, query.full.height));
     else if (source->stamp.mtime < query.source.mtime)
         find_wrong(finding, "stale: it is older than the image");
+    else if (query.original->orientation != 1
+             && iiif_upright_check(source, query.original, &err) != APR_SUCCESS)
+        find_wrong(finding, apr_pstrdup(pool, err.text));
 }
 
 /* A file that was cut short may have lost its last directories, and no tile. */

@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "image/source.h"
 #include "image/vips_process.h"
+#include "plan/upright.h"
 #include "tools/lease.h"
 #include "tools/omeka_entry.h"
 #include "tools/omeka_found.h"
@@ -24,12 +25,23 @@ enum { REMOVE = IIIFCTL_OMEKA_OWN };
 
 static const iiifctl_option_t options[] = {
     { REMOVE, "remove", NULL,
-      "tiles that are orphaned, stale or of another size, and dead entries" },
+      "tiles that are orphaned, stale, of another size or not turned, and dead entries" },
     IIIFCTL_OMEKA_OPTIONS,
     { 0, NULL, NULL, NULL }
 };
 
-typedef enum { FINE, ORPHANED, STALE, RESIZED, DAMAGED, ALONE, UNNOTED, DEAD, KINDS } kind_e;
+typedef enum {
+    FINE,
+    ORPHANED,
+    STALE,
+    RESIZED,
+    TURNED,
+    DAMAGED,
+    ALONE,
+    UNNOTED,
+    DEAD,
+    KINDS
+} kind_e;
 
 /* What is wrong, and what --remove takes away. */
 static const struct {
@@ -40,6 +52,7 @@ static const struct {
     [ORPHANED] = { "orphaned", "there is no media of that storage id", 1 },
     [STALE] = { "stale", "it is older than the original", 1 },
     [RESIZED] = { "resized", "it is of another size than the original", 1 },
+    [TURNED] = { "turned", "it is not known to be turned as the original is", 1 },
     [DAMAGED] = { "damaged", "it cannot be read", 0 },
     [ALONE] = { "alone", "the original is missing", 0 },
     [UNNOTED] = { "unnoted", "the media's data have no entry of it", 0 },
@@ -121,6 +134,28 @@ static apr_time_t time_of(const char *path, apr_pool_t *pool)
     return apr_stat(&finfo, path, APR_FINFO_MTIME, pool) == APR_SUCCESS ? finfo.mtime : 0;
 }
 
+/* What the tile store does not use for other reasons is no matter here. */
+static int is_upright(const set_t *set, const iiifctl_omeka_t *omeka, const iiif_source_t *source,
+                      apr_pool_t *pool)
+{
+    const iiif_stored_query_t query = { omeka->tiles,  set->storage_id, source->path,
+                                        source->stamp, source->full,    NULL,
+                                        NULL };
+    const iiif_stored_set_t *found;
+    iiif_lru_t *lru;
+    iiif_err_t err;
+    int i;
+
+    if (source->orientation == 1 || iiif_lru_create(&lru, 1 << 20, 1, pool) != APR_SUCCESS)
+        return 1;
+    found = iiif_stored_find(lru, &query, pool);
+    for (i = 0; i < found->count; ++i) {
+        if (!strcmp(found->sets[i].path, set->path))
+            return iiif_stored_upright(&found->sets[i], source, &err, pool) == APR_SUCCESS;
+    }
+    return 1;
+}
+
 static kind_e compare_with_original(const set_t *set, const iiifctl_omeka_t *omeka,
                                     const iiifctl_media_t *media, iiif_dims_t size,
                                     apr_pool_t *pool)
@@ -134,7 +169,9 @@ static kind_e compare_with_original(const set_t *set, const iiifctl_omeka_t *ome
         return ALONE;
     if (!iiif_dims_equal(source->full, size))
         return RESIZED;
-    return time_of(set->path, pool) < source->stamp.mtime ? STALE : FINE;
+    if (time_of(set->path, pool) < source->stamp.mtime)
+        return STALE;
+    return is_upright(set, omeka, source, pool) ? FINE : TURNED;
 }
 
 static int is_noted(const iiifctl_media_t *media, const char *type)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "plan/upright.h"
 #include "tools/finding.h"
 #include "tools/tree.h"
 #include "tools/tree_own.h"
@@ -73,11 +74,15 @@ static const char *made_path(const iiifctl_target_t *target, int i, apr_pool_t *
     return apr_pstrcat(pool, target->temporary, "/" MADE, target->format->made[i], NULL);
 }
 
+/* @param original to compare with; NULL: that they are its tiles is known */
 static const iiif_stored_set_t *find(const char *store, const char *name,
-                                     const iiif_source_t *source, apr_pool_t *pool)
+                                     const iiif_source_t *source, const iiif_source_t *original,
+                                     apr_pool_t *pool)
 {
     static const iiif_stored_set_t nothing;
-    const iiif_stored_query_t query = { store, name, source->path, source->stamp, source->full };
+    const iiif_stored_query_t query = { store,         name,         source->path,
+                                        source->stamp, source->full, iiif_stored_upright,
+                                        original };
     iiif_lru_t *lru; /* of this look alone: another's work may have appeared within its second */
 
     if (iiif_lru_create(&lru, 1 << 20, 1, pool) != APR_SUCCESS)
@@ -138,7 +143,8 @@ static iiifctl_state_e pyramid_state(const iiifctl_target_t *target, const iiif_
     }
     if (rv == APR_SUCCESS && is_usable)
         return IIIFCTL_CURRENT;
-    iiif_fail(reason, rv, "%s", *said.text ? said.text : "it is older than the image");
+    iiif_fail(reason, rv, "%s",
+              *said.text ? said.text : "it is older than the image, or not turned as it is");
     return IIIFCTL_STALE;
 }
 
@@ -190,7 +196,8 @@ static iiifctl_state_e tree_state(const iiifctl_target_t *target, const iiif_sto
     }
     if (check_own(target, description, reason, pool) != APR_SUCCESS)
         return IIIFCTL_FOREIGN;
-    iiif_fail(reason, APR_EGENERAL, "it is older than the image, of another size or not whole");
+    iiif_fail(reason, APR_EGENERAL,
+              "it is older than the image, of another size, not turned as it is or not whole");
     return IIIFCTL_STALE;
 }
 
@@ -202,7 +209,7 @@ iiifctl_state_e iiifctl_target_state(const iiifctl_target_t *target, const iiif_
 
     if (!any_is_there(target, pool))
         return IIIFCTL_ABSENT;
-    stored = usable(find(target->store, target->name, source, pool), description);
+    stored = usable(find(target->store, target->name, source, source, pool), description);
     return target->format->kind == IIIF_STORED_PYRAMID
                ? pyramid_state(target, source, stored != NULL, reason, pool)
                : tree_state(target, stored, description, reason, pool);
@@ -293,7 +300,7 @@ static apr_status_t verify_pyramid(const iiifctl_target_t *target, const iiif_so
 static apr_status_t verify_tree(const iiifctl_target_t *target, const iiif_source_t *source,
                                 iiif_err_t *err, apr_pool_t *pool)
 {
-    const iiif_stored_set_t *set = find(target->temporary, MADE, source, pool);
+    const iiif_stored_set_t *set = find(target->temporary, MADE, source, NULL, pool);
     iiifctl_tree_t tree = { 0 };
     apr_status_t rv;
 

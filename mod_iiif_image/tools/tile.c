@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "tools/queue.h"
 #include "tools/tiling.h"
 #include "tools/verbs.h"
@@ -12,12 +13,13 @@
 
 #include "base/banned.h"
 
-enum { INTO = IIIFCTL_TILING_OWN, ROOT, FROM, WATCH, QUEUE, JSON };
+enum { INTO = IIIFCTL_TILING_OWN, ROOT, NAME, FROM, WATCH, QUEUE, JSON };
 
 static const iiifctl_option_t options[] = {
     { INTO, "into", "DIR", "the tile store (IIIFTileStore); has to be given" },
     IIIFCTL_TILING_OPTIONS("tiff, deepzoom, zoomify, jp2, iiif3 or iiif2 (default tiff)"),
     { ROOT, "root", "DIR", "directory that the server serves (default: each SOURCE's own)" },
+    { NAME, "name", "NAME", "what the tile store calls the one SOURCE (default: by --root)" },
     { FROM, "from", "-", "read further paths from standard input, one a line" },
     { '0', "null", NULL, "they end in NUL, not in a newline" },
     { WATCH, "watch", "DIR", "make tiles of all in it, and of what is put there from now on" },
@@ -37,6 +39,7 @@ typedef struct run_t {
 static int read_options(run_t *run, const iiifctl_call_t *call)
 {
     const char *into = iiifctl_value(call, INTO, NULL), *from = iiifctl_value(call, FROM, "");
+    const char *name = iiifctl_value(call, NAME, NULL), *unused;
     const int feeds = iiifctl_has(call, FROM) + iiifctl_has(call, WATCH) + iiifctl_has(call, QUEUE);
     int code;
 
@@ -51,6 +54,10 @@ static int read_options(run_t *run, const iiifctl_call_t *call)
         return iiifctl_usage(call, "--from, --watch and --queue exclude each other");
     if (!feeds && !call->operands->nelts)
         return iiifctl_usage(call, "no SOURCE is given");
+    if (name && (feeds || call->operands->nelts != 1 || iiifctl_has(call, ROOT)))
+        return iiifctl_usage(call, "--name is for one SOURCE alone, without --root");
+    if (name && iiif_path_join(&unused, into, name, NULL, call->pool) != APR_SUCCESS)
+        return iiifctl_usage(call, "--name: '%s' names nothing in a tile store", name);
     run->tiling.store = iiifctl_absolute(into, call->pool);
     run->tiling.json = iiifctl_has(call, JSON);
     return IIIFCTL_OK;
@@ -64,9 +71,18 @@ static int has_one_root(const run_t *run, const iiifctl_call_t *call)
                && call->operands->nelts + run->watched == 1);
 }
 
+/* A file that the server finds by other means than its path. */
+static void put_named(iiifctl_sources_t *sources, const char *operand, const char *stored)
+{
+    const char *path = iiifctl_absolute(operand, sources->pool);
+    const iiifctl_file_t file = { .path = path, .root = "/", .name = path + 1, .stored = stored };
+
+    iiifctl_sources_put(sources, &file);
+}
+
 static void read_sources(run_t *run, const iiifctl_call_t *call)
 {
-    const char *root = iiifctl_value(call, ROOT, NULL);
+    const char *root = iiifctl_value(call, ROOT, NULL), *name = iiifctl_value(call, NAME, NULL);
     iiifctl_sources_t *sources = &run->tiling.sources;
     int i;
 
@@ -80,7 +96,9 @@ static void read_sources(run_t *run, const iiifctl_call_t *call)
         iiifctl_watch_feed(run->watch, sources);
     if (run->queue)
         iiifctl_queue_feed(run->queue, sources);
-    for (i = 0; i < call->operands->nelts; ++i)
+    if (name)
+        put_named(sources, APR_ARRAY_IDX(call->operands, 0, const char *), name);
+    for (i = 0; !name && i < call->operands->nelts; ++i)
         iiifctl_sources_add(sources, APR_ARRAY_IDX(call->operands, i, const char *));
 }
 

@@ -376,21 +376,21 @@ static void test_static_files(void)
 /* clang-format off */
 static const struct {
     const char *text;
-    int is_uri;
+    int is_uri, is_registered;
     const char *rights; /* in version 3; in version 2 it is as it was */
 } rights[] = {
-    { "http://creativecommons.org/licenses/by/4.0/",       1, "http://creativecommons.org/licenses/by/4.0/" },
-    { "https://creativecommons.org/licenses/by/4.0/",      1, "http://creativecommons.org/licenses/by/4.0/" },
-    { "HTTPS://CreativeCommons.org/licenses/by/4.0/",      1, "http://CreativeCommons.org/licenses/by/4.0/" },
-    { "https://rightsstatements.org/vocab/InC/1.0/",       1, "http://rightsstatements.org/vocab/InC/1.0/" },
-    { "https://rightsstatements.org.example/vocab/",       1, "https://rightsstatements.org.example/vocab/" },
-    { "https://creativecommons.org",                       1, "https://creativecommons.org" },
-    { "https://example.org/rights",                        1, "https://example.org/rights" },
-    { "ftp://creativecommons.org/licenses/by/4.0/",        0, NULL },
-    { "creativecommons.org/licenses/by/4.0/",              0, NULL },
-    { "http:///licenses", 0, NULL }, { "https://", 0, NULL }, { "", 0, NULL }, { "CC BY 4.0", 0, NULL },
-    { "http://example.org/a b", 0, NULL }, { "http://example.org/<b>", 0, NULL }, { "http://example.org/\xff", 0, NULL },
-    { "http://example.org/\"", 0, NULL }, { "http://example.org/\n", 0, NULL },
+    { "http://creativecommons.org/licenses/by/4.0/",       1, 1, "http://creativecommons.org/licenses/by/4.0/" },
+    { "https://creativecommons.org/licenses/by/4.0/",      1, 1, "http://creativecommons.org/licenses/by/4.0/" },
+    { "HTTPS://CreativeCommons.org/licenses/by/4.0/",      1, 1, "http://CreativeCommons.org/licenses/by/4.0/" },
+    { "https://rightsstatements.org/vocab/InC/1.0/",       1, 1, "http://rightsstatements.org/vocab/InC/1.0/" },
+    { "https://rightsstatements.org.example/vocab/",       1, 0, "https://rightsstatements.org.example/vocab/" },
+    { "https://creativecommons.org",                       1, 0, "https://creativecommons.org" },
+    { "https://example.org/rights",                        1, 0, "https://example.org/rights" },
+    { "ftp://creativecommons.org/licenses/by/4.0/",        0, 0, NULL },
+    { "creativecommons.org/licenses/by/4.0/",              0, 0, NULL },
+    { "http:///licenses", 0, 0, NULL }, { "https://", 0, 0, NULL }, { "", 0, 0, NULL }, { "CC BY 4.0", 0, 0, NULL },
+    { "http://example.org/a b", 0, 0, NULL }, { "http://example.org/<b>", 0, 0, NULL }, { "http://example.org/\xff", 0, 0, NULL },
+    { "http://example.org/\"", 0, 0, NULL }, { "http://example.org/\n", 0, 0, NULL },
 };
 /* clang-format on */
 
@@ -406,6 +406,8 @@ static void test_rights(void)
            rights[i].is_uri ? "a" : "no");
         if (!rights[i].is_uri)
             continue;
+        ok(iiif_info_is_registered(rights[i].text) == rights[i].is_registered, "  which 3.0 %s",
+           rights[i].is_registered ? "knows" : "does not know");
         info.rights = rights[i].text;
         of_3 = document(&info);
         info.version = V2;

@@ -115,7 +115,7 @@ UNUSED static iiif_stored_query_t query_of(const char *name, iiif_dims_t full)
     static char path[1024];
 
     apr_snprintf(path, sizeof(path), "/nowhere/%s", name);
-    return (iiif_stored_query_t){ directory, name, path, source, full };
+    return (iiif_stored_query_t){ directory, name, path, source, full, NULL, NULL };
 }
 
 UNUSED static const iiif_stored_set_t *find(const char *name, iiif_dims_t full, apr_pool_t *pool)
