@@ -6,6 +6,9 @@
  * with the reduced-image bit of NewSubfileType (TIFF 6.0, page 36), or following directories
  * without it that halve again and again (ImageMagick's ptif, older writers). Their sizes are read,
  * never computed: libvips rounds down when it writes a pyramid, others up.
+ *
+ * A slide of Aperio's scanners (SVS) has its thumbnail in strips between the image and its levels,
+ * none of them marked; by their own description of the format it is always the second directory.
  */
 #include <apr_strings.h>
 #include <apr_tables.h>
@@ -18,6 +21,7 @@
 #include "base/banned.h"
 
 #define DIRECTORIES_MAX 4096
+#define SLIDE           "Aperio" /* how ImageDescription begins */
 
 typedef struct directory_t {
     iiif_dims_t dims;
@@ -27,7 +31,16 @@ typedef struct directory_t {
     uint64_t offset;  /* of the directory in the file */
     int page;         /* index of the main directory */
     int subifd;       /* -1: the main directory itself */
+    int slide;        /* it is of Aperio's */
 } directory_t;
+
+static int is_slide(TIFF *handle)
+{
+    const char *description; /* libtiff's own */
+
+    return TIFFGetField(handle, TIFFTAG_IMAGEDESCRIPTION, &description)
+           && !strncmp(description, SLIDE, sizeof(SLIDE) - 1);
+}
 
 static int read_directory(directory_t *directory, TIFF *handle, int page, int subifd)
 {
@@ -49,7 +62,8 @@ static int read_directory(directory_t *directory, TIFF *handle, int page, int su
                                 .subfile = subfile,
                                 .offset = TIFFCurrentDirOffset(handle),
                                 .page = page,
-                                .subifd = subifd };
+                                .subifd = subifd,
+                                .slide = is_slide(handle) };
     return 1;
 }
 
@@ -155,6 +169,12 @@ static int is_level_of(const directory_t *level, const directory_t *base, iiif_d
     return halves(base->dims, level->dims);
 }
 
+static int is_thumbnail(const directory_t *directory, const directory_t *first)
+{
+    return first->slide && directory->page == 1 && directory->subifd < 0 && directory->strip
+           && !halves(first->dims, directory->dims); /* as when another program wrote it anew */
+}
+
 /* Is this main directory an image of its own, not a level of the one before? */
 static int starts_page(const directory_t *directory, const directory_t *page, iiif_dims_t above)
 {
@@ -239,6 +259,8 @@ apr_status_t iiif_tiff_levels(iiif_source_t *source, unsigned page, iiif_err_t *
     for (i = 0; i < directories->nelts && pages <= page; ++i) {
         const directory_t *d = &APR_ARRAY_IDX(directories, i, directory_t);
 
+        if (is_thumbnail(d, &APR_ARRAY_IDX(directories, 0, directory_t)))
+            continue;
         if (starts_page(d, base, above)) {
             base = d;
             above = d->dims;
