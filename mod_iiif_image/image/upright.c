@@ -8,9 +8,8 @@
 
 #include "base/banned.h"
 
-#define SIDE  64   /* of what is compared; proportions do not matter */
-#define APART 0.25 /* mean square below which two of them are one picture, in samples of 0 to 255  \
-                    */
+#define SIDE    64   /* of what is compared; proportions do not matter */
+#define APART   0.25 /* mean square of samples of 0 to 255, below which two are one picture */
 #define LIKE    0.25 /* 0.5 is a copy that is upright, -0.5 one that is not: see stand() */
 #define PIXELS  (SIDE * SIDE)
 #define QUALITY 100
@@ -37,17 +36,21 @@ static apr_status_t decode(picture_t *picture, const iiif_bytes_t *bytes, iiif_e
     return APR_SUCCESS;
 }
 
-/* All of it, as a person sees it, in gray. */
+iiif_resolved_t iiif_upright_view(const iiif_source_t *source)
+{
+    return (iiif_resolved_t){ .region = { 0, 0, source->full.width, source->full.height },
+                              .square = IIIF_SQUARE_CENTRE,
+                              .size = { SIDE, SIDE },
+                              .canvas = { SIDE, SIDE },
+                              .quality = IIIF_QUALITY_GRAY,
+                              .format = IIIF_FORMAT_JPG };
+}
+
 static apr_status_t look_at(picture_t *picture, const iiif_source_t *source, iiif_err_t *err)
 {
     const iiif_look_t look = { .background = { 255, 255, 255 },
                                .quality = { [IIIF_FORMAT_JPG] = QUALITY } };
-    const iiif_resolved_t resolved = { .region = { 0, 0, source->full.width, source->full.height },
-                                       .square = IIIF_SQUARE_CENTRE,
-                                       .size = { SIDE, SIDE },
-                                       .canvas = { SIDE, SIDE },
-                                       .quality = IIIF_QUALITY_GRAY,
-                                       .format = IIIF_FORMAT_JPG };
+    const iiif_resolved_t resolved = iiif_upright_view(source);
     iiif_bytes_t bytes = { NULL, 0 };
     apr_status_t rv = iiif_render(&bytes, source, &resolved, &look, err);
 
@@ -74,7 +77,7 @@ static void unturn(picture_t *stored, const picture_t *shown, int orientation)
 /* Where a copy stands between what is shown and what is stored: the part of it that goes the way
  * from one to the other. As both have the same samples in other places, that is half of the way for
  * the one and minus half for the other, whatever brightness has been added; contrast multiplies it.
- * @return 0: that way is too short to tell */
+ * Where both look alike, as of a blank page, any copy stands with what is shown. */
 static double stand(const picture_t *copy, const picture_t *shown, const picture_t *stored)
 {
     double part = 0, way = 0;
@@ -86,7 +89,7 @@ static double stand(const picture_t *copy, const picture_t *shown, const picture
         part += copy->samples[i] * apart;
         way += apart * apart;
     }
-    return way < APART * PIXELS ? 0 : part / way;
+    return way < APART * PIXELS ? 0.5 : part / way;
 }
 
 apr_status_t iiif_upright_check(const iiif_source_t *copy, const iiif_source_t *original,

@@ -3,10 +3,12 @@
 
 #include "image/upright.h"
 #include "image/vips_process.h"
+#include "plan/cost.h"
 
 #include "base/banned.h"
 
-#define HALVES 32 /* more than sides of 32 bits have */
+#define HALVES     32                        /* more than sides of 32 bits have */
+#define MEMORY_MAX ((apr_uint64_t)128 << 20) /* to look at an original */
 
 /* Half as large so many times; writers of Zoomify may round down. */
 static iiif_dims_t halved(iiif_dims_t full, int times, int down)
@@ -37,6 +39,21 @@ static const char *find_whole(const iiif_stored_t *stored, apr_pool_t *pool)
     return path;
 }
 
+/* Tiles and pyramids of a quarter turn less have other dimensions, and are not asked about. */
+static int is_told_by_size(const iiif_source_t *original)
+{
+    return original->orientation == 1
+           || (original->orientation > 4 && original->full.width != original->full.height);
+}
+
+/* Outside of the lanes, so not at any price. */
+static int is_cheap(const iiif_source_t *original)
+{
+    const iiif_resolved_t whole = iiif_upright_view(original);
+
+    return iiif_cost_of(original, &whole).memory <= MEMORY_MAX;
+}
+
 apr_status_t iiif_stored_upright(const iiif_stored_t *stored, const iiif_source_t *original,
                                  iiif_err_t *err, apr_pool_t *pool)
 {
@@ -45,7 +62,7 @@ apr_status_t iiif_stored_upright(const iiif_stored_t *stored, const iiif_source_
     iiif_source_t *copy;
     apr_status_t rv;
 
-    if (!original || original->orientation == 1)
+    if (!original || is_told_by_size(original) || !is_cheap(original))
         return APR_SUCCESS;
     if (stored->kind != IIIF_STORED_PYRAMID && !(path = find_whole(stored, pool)))
         return iiif_fail(err, IIIF_EBADSOURCE,
