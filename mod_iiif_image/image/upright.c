@@ -8,9 +8,10 @@
 
 #include "base/banned.h"
 
-#define SIDE  64   /* of what is compared; proportions do not matter */
-#define APART 0.25 /* mean square below which two of them are one picture, in samples of 0 to 255  \
-                    */
+#define SIDE 64 /* of what is compared; proportions do not matter */
+#define APART                                                                                      \
+    0.25 /* mean square below which two of them are one picture, in samples of 0 to 255            \
+          */
 #define LIKE    0.25 /* 0.5 is a copy that is upright, -0.5 one that is not: see stand() */
 #define PIXELS  (SIDE * SIDE)
 #define QUALITY 100
@@ -92,7 +93,7 @@ static double stand(const picture_t *copy, const picture_t *shown, const picture
 apr_status_t iiif_upright_check(const iiif_source_t *copy, const iiif_source_t *original,
                                 iiif_err_t *err)
 {
-    picture_t seen, shown, stored;
+    picture_t seen = { { 0 } }, shown = { { 0 } }, stored = { { 0 } };
     double stands;
     apr_status_t rv = look_at(&shown, original, err);
 
