@@ -217,6 +217,19 @@ sub made_of { my (%count) = map { $_->{status} => 0 } @_; $count{ $_->{status} }
     unlink map { $_->{target} } @told;
     setting(imageserver_image_tile_type => '"deepzoom"');
     is((ctl('omeka', 'tile', $site, '--format', 'iiif3'))[0], 2, 'a format that Omeka does not know');
+    $omeka->sql("INSERT INTO resource (id, is_public, created, resource_type) SELECT id + 90000, 1, NOW(), '' FROM media WHERE id IN (2, 3);"
+            . 'INSERT INTO media (id, item_id, ingester, renderer, media_type, storage_id, extension, has_original, has_thumbnails)'
+            . " VALUES (90002, 1, '', '', 'image/jpeg', 'by/content', 'jfif', 1, 0), (90003, 1, '', '', 'image/svg+xml', 'drawing', 'svg', 1, 0);");
+    make_path("$site/files/original/by");
+    copy($omeka->original('two'), "$site/files/original/by/content.jfif");
+    spew("$site/files/original/drawing.svg", '<svg xmlns="http://www.w3.org/2000/svg"/>');
+    ($code, $out) = ctl('omeka', 'tile', $site, '--where', 'm.id > 90000');
+    is $code, 0, 'an extension that is of no format';
+    like $out, qr{^made .*/by/content\.jfif$}m, '  is tiled, as httpd serves it';
+    like $out, qr/^1 of formats that are not tiled were passed over$/m, '  and SVG is passed over';
+    $omeka->sql("DELETE FROM $_ WHERE id > 90000;") for qw(media resource);
+    unlink "$site/files/original/drawing.svg", "$site/files/original/by/content.jfif";
+    ctl('omeka', 'stale', $site, '--remove');
     $omeka->sql("UPDATE media SET extension = '' WHERE id = " . $omeka->id('plain'));
     ($code, $out) = ctl('omeka', 'tile', $site, '--json', '--where', 'm.id = ' . $omeka->id('plain'));
     is_deeply [ $code, map { $_->{current} // () } json_lines($out) ], [ 0, 1 ], 'an empty extension is none' or diag $out;
@@ -424,6 +437,7 @@ sub server {
     my @servers = map { server($images, $_) } '', '', "IIIFMaxWidth 150\nIIIFBackground #000000\n", "IIIFQuality jpg 3\n";
     my ($old, $same, $small, $coarse) = map { $_->origin . '/iiif' } @servers;
 
+    setting(iiifserver_media_api_identifier => '"media_id"');
     my ($code, $out) = ctl('omeka', 'compare', $site, '--base-old', $old, '--base-new', "$same/", '--sample', 5, '--all', '--json');
     my ($sum) = grep { exists $_->{asked} } json_lines($out);
     is_deeply [ $code, $sum->{asked}, $sum->{differing} ], [ 0, 5 * 9, 0 ], 'two servers that are alike' or diag $out;
@@ -460,6 +474,26 @@ sub server {
     is $code, 0, 'requests of one\'s own, within a bound of one\'s own' or diag $out;
     like $out, qr{^alike +404 404 .* 3/nothing/info\.json$}m, '  what both refuse is alike';
     like $out, qr/^2 asked, 0 differ; median [\d.]+ ms, now [\d.]+ ms$/m, '  and the sum is told';
+
+    # by the site's setting, other names of one media; a server of files knows these, the one of numbers does not
+    my $two = $omeka->media('two');
+    make_path("$scratch/by-name");
+    link $omeka->original('two'), "$scratch/by-name/$two->{path}" or die "two: $!\n";
+    my $originals = server("$scratch/by-name", '');
+    my $named = $originals->origin . '/iiif';
+    for my $row ([ storage_id => $two->{storage_id} ], [ filename => $two->{path} ], [ filename_image => $two->{path} ]) {
+        my ($mode, $name) = @$row;
+        my @of_two = ($site, '--where', 'm.id = 2', '--all', '--json');
+        setting(iiifserver_media_api_identifier => qq("$mode"));
+        ($code, $out) = ctl('omeka', 'compare', @of_two, '--base-old', $named, '--base-new', $named);
+        my ($bare) = map { $_->{request} // () } json_lines($out);
+        is_deeply [ $code, $bare ], [ 0, $name ], "identifiers by the setting $mode" or diag $out;
+        ($code, $out, my $err) = ctl('omeka', 'compare', @of_two, '--base-old', $old, '--base-new', $same);
+        is_deeply [ $code, map { $_->{differing} // () } json_lines($out) ], [ 1, 0 ], '  where both know none of them, nothing is shown';
+        like $err, qr/to no request have both servers sent an image/, '  as is told';
+    }
+    setting(iiifserver_media_api_identifier => '"media_id"');
+    $originals->stop;
 
     $servers[1]->stop;
     ($code, $out) = ctl('omeka', 'compare', '--requests', "$scratch/requests", '--base-old', $old, '--base-new', $same);

@@ -95,7 +95,7 @@ static double stand(const picture_t *copy, const picture_t *shown, const picture
 apr_status_t iiif_upright_check(const iiif_source_t *copy, const iiif_source_t *original,
                                 iiif_err_t *err)
 {
-    picture_t seen, shown, stored;
+    picture_t seen = { { 0 } }, shown = { { 0 } }, stored = { { 0 } };
     double stands;
     apr_status_t rv = look_at(&shown, original, err);
 

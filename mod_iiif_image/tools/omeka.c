@@ -115,6 +115,26 @@ const char *iiifctl_omeka_text(const iiifctl_omeka_t *omeka, const char *id, con
     return text && *text ? text : otherwise;
 }
 
+const char *iiifctl_omeka_identifier(const iiifctl_omeka_t *omeka)
+{
+    static const struct {
+        const char *omeka, *define;
+    } identifiers[] = {
+        { "media_id", "media_id" },
+        { "storage_id", "storage_id" },
+        { "filename", "filename" },
+        { "filename_image", "filename" },
+    };
+    const char *mode = iiifctl_omeka_text(omeka, "iiifserver_media_api_identifier", "default");
+    unsigned i;
+
+    for (i = 0; i < sizeof(identifiers) / sizeof(identifiers[0]); ++i) {
+        if (!strcmp(identifiers[i].omeka, mode))
+            return identifiers[i].define;
+    }
+    return NULL;
+}
+
 static apr_status_t find_tiles(iiifctl_omeka_t *omeka, iiif_err_t *err)
 {
     omeka->originals = apr_pstrcat(omeka->pool, omeka->files, "/original", NULL);

@@ -67,6 +67,10 @@ const cJSON *iiifctl_omeka_setting(const iiifctl_omeka_t *omeka, const char *id)
 /** The same, when it is a text that is not empty; else @a otherwise. */
 const char *iiifctl_omeka_text(const iiifctl_omeka_t *omeka, const char *id, const char *otherwise);
 
+/** What stands for an image in a URL, as OMEKA_IDENTIFIER has it: "media_id", "storage_id" or
+ *  "filename"; NULL: the site leaves that to its modules, of which each knows "media_id". */
+const char *iiifctl_omeka_identifier(const iiifctl_omeka_t *omeka);
+
 /** Say on stderr what went wrong. @return IIIFCTL_FAILED */
 int iiifctl_omeka_failed(const iiifctl_call_t *call, const iiif_err_t *err);
 

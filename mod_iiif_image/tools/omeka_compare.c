@@ -55,6 +55,7 @@ typedef struct run_t {
     apr_array_header_t *requests;    /* likewise, as in the table above */
     int json, all;
     int asked, differing;
+    int shown;                    /* of those asked: both have sent an image */
     apr_array_header_t *times[2]; /* of apr_time_t: how long each server took */
     apr_pool_t *pool, *scratch;
 } run_t;
@@ -140,6 +141,7 @@ static void tell_sum(const run_t *run)
     object = cJSON_CreateObject();
     cJSON_AddNumberToObject(object, "asked", run->asked);
     cJSON_AddNumberToObject(object, "differing", run->differing);
+    cJSON_AddNumberToObject(object, "images", run->shown);
     cJSON_AddNumberToObject(object, "medianOld", old);
     cJSON_AddNumberToObject(object, "medianNew", new);
     iiifctl_print_json(object);
@@ -163,6 +165,7 @@ static void ask(run_t *run, const char *request)
     verdict = iiifctl_verdict(answers, &run->comparison, run->scratch);
     ++run->asked;
     run->differing += verdict.differs != NULL;
+    run->shown += verdict.shown;
     if (!run->all && !verdict.differs && !verdict.noted)
         return;
     if (run->json)
@@ -237,12 +240,21 @@ static apr_uint64_t next_number(apr_uint64_t *state)
     return *state;
 }
 
+/* In a URL of the site. */
+static const char *identifier_of(const iiifctl_media_t *media, const char *mode)
+{
+    if (!mode || !strcmp(mode, "media_id"))
+        return media->id;
+    return strcmp(mode, "filename") ? media->storage_id : media->name;
+}
+
 /* Each media with the same chance, without knowing how many there are. */
 static apr_status_t sample_media(run_t *run, const iiifctl_omeka_t *omeka, long size,
                                  iiif_err_t *err)
 {
     char after[24] = "0";
     const iiifctl_media_query_t query = { after, 0 };
+    const char *mode = iiifctl_omeka_identifier(omeka);
     apr_uint64_t state = 88172645463325252u, seen = 0, place;
     apr_array_header_t *media;
     apr_status_t rv;
@@ -251,9 +263,10 @@ static apr_status_t sample_media(run_t *run, const iiifctl_omeka_t *omeka, long 
     while ((rv = iiifctl_omeka_media(&media, omeka, &query, err, run->scratch)) == APR_SUCCESS
            && media->nelts) {
         for (i = 0; i < media->nelts; ++i) {
-            const char *id = APR_ARRAY_IDX(media, i, iiifctl_media_t).id;
+            const iiifctl_media_t *one = &APR_ARRAY_IDX(media, i, iiifctl_media_t);
+            const char *id = identifier_of(one, mode);
 
-            apr_cpystrn(after, id, sizeof(after));
+            apr_cpystrn(after, one->id, sizeof(after));
             if (seen++ < (apr_uint64_t)size)
                 APR_ARRAY_PUSH(run->identifiers, const char *) = apr_pstrdup(run->pool, id);
             else if ((place = next_number(&state) % seen) < (apr_uint64_t)size)
@@ -366,7 +379,10 @@ static int run_compare(const iiifctl_call_t *call)
         return iiifctl_omeka_failed(call, &err);
     ask_all(&run);
     tell_sum(&run);
-    return run.differing || !run.asked ? IIIFCTL_FAILED : IIIFCTL_OK;
+    if (!run.shown)
+        fprintf(stderr, "iiifctl omeka compare: to no request have both servers sent an image: "
+                        "nothing is shown by that; do they know these identifiers?\n");
+    return run.differing || !run.shown ? IIIFCTL_FAILED : IIIFCTL_OK;
 }
 
 const iiifctl_verb_t iiifctl_verb_omeka_compare = {

@@ -174,27 +174,12 @@ static void define_clean(found_t *found)
         define(found, "OMEKA_CASE", "on");
 }
 
-/* Values of iiifserver_media_api_identifier, and ours. */
-static const struct {
-    const char *omeka, *define;
-} identifiers[] = {
-    { "media_id", "media_id" },
-    { "storage_id", "storage_id" },
-    { "filename", "filename" },
-    { "filename_image", "filename" },
-};
-
 static void define_identifier(found_t *found)
 {
-    const char *mode =
-        iiifctl_omeka_text(found->omeka, "iiifserver_media_api_identifier", "default");
-    const char *value = is_module_active(found->omeka, "CleanUrl") ? "clean" : "media_id";
-    unsigned i;
+    const char *value = iiifctl_omeka_identifier(found->omeka);
 
-    for (i = 0; i < sizeof(identifiers) / sizeof(identifiers[0]); ++i) {
-        if (!strcmp(identifiers[i].omeka, mode))
-            value = identifiers[i].define;
-    }
+    if (!value)
+        value = is_module_active(found->omeka, "CleanUrl") ? "clean" : "media_id";
     define(found, "OMEKA_IDENTIFIER", value);
     if (!strcmp(value, "clean"))
         define_clean(found);

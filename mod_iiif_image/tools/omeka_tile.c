@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
-#include "iiif/source_format.h"
+#include "resolve/source_file.h"
 #include "tools/omeka_found.h"
 #include "tools/tiling.h"
 #include "tools/verbs.h"
@@ -36,13 +36,13 @@ typedef struct run_t {
     iiif_err_t err;     /* why no more could be taken; "": they were all */
 } run_t;
 
-static int is_tiled(const iiifctl_media_t *media)
+/* As the server decides it, by extension or content; what is missing is to be told. */
+static int is_passed(const char *path, apr_pool_t *pool)
 {
-    const iiif_source_format_e format =
-        media->extension ? iiif_source_format_by_extension(media->extension) : IIIF_SOURCE_FORMATS;
+    apr_finfo_t finfo;
 
-    return !media->extension
-           || (format != IIIF_SOURCE_FORMATS && (1u << format & IIIF_SOURCE_FORMATS_DEFAULT));
+    return iiif_is_file(&finfo, path, pool)
+           && !iiif_is_allowed_image(path, IIIF_SOURCE_FORMATS_DEFAULT, pool);
 }
 
 static void add(run_t *run, iiifctl_sources_t *sources, const iiifctl_media_t *media)
@@ -53,14 +53,14 @@ static void add(run_t *run, iiifctl_sources_t *sources, const iiifctl_media_t *m
                             .stored = media->storage_id };
     iiif_err_t err = { "" };
 
-    if (!is_tiled(media)) {
-        ++run->passed;
-        return;
-    }
     if (iiif_path_join(&file.path, file.root, media->name, &err, pool) != APR_SUCCESS) {
         file.path = apr_pstrcat(pool, "media ", media->id, NULL);
         file.name = NULL;
         file.reason = err.text;
+    }
+    else if (is_passed(file.path, pool)) {
+        ++run->passed;
+        return;
     }
     iiifctl_sources_put(sources, &file);
 }

@@ -131,6 +131,11 @@ static int is_json(const char *type)
     return !strcmp(type, "application/json") || !strcmp(type, "application/ld+json");
 }
 
+static int is_image(const iiifctl_answer_t *answer)
+{
+    return answer->status == 200 && !strncmp(answer->type, "image/", 6);
+}
+
 static const char *status_of(const iiifctl_answer_t *answer, apr_pool_t *pool)
 {
     return answer->lost ? answer->lost : apr_psprintf(pool, "%ld", answer->status);
@@ -140,7 +145,7 @@ iiifctl_verdict_t iiifctl_verdict(const iiifctl_answer_t answers[2],
                                   const iiifctl_comparison_t *comparison, apr_pool_t *pool)
 {
     const char *types[2] = { answers[0].type, answers[1].type };
-    iiifctl_verdict_t verdict = { .differs = NULL };
+    iiifctl_verdict_t verdict = { .shown = is_image(&answers[0]) && is_image(&answers[1]) };
 
     if (answers[0].lost || answers[1].lost || answers[0].status != answers[1].status)
         verdict.differs = apr_pstrcat(pool, "status ", status_of(&answers[0], pool), ", ",
@@ -154,7 +159,7 @@ iiifctl_verdict_t iiifctl_verdict(const iiifctl_answer_t answers[2],
     }
     else if (strcmp(types[0], types[1]) != 0)
         verdict.differs = apr_pstrcat(pool, "type ", types[0], ", ", types[1], NULL);
-    else if (!strncmp(types[0], "image/", 6))
+    else if (verdict.shown)
         compare_pixels(&verdict, answers, comparison, pool);
     return verdict;
 }

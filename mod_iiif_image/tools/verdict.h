@@ -18,6 +18,7 @@ typedef struct iiifctl_comparison_t {
 typedef struct iiifctl_verdict_t {
     const char *differs;          /**< in what it matters, in a few words; NULL: they are alike */
     const char *noted;            /**< in what else; NULL: nothing */
+    int shown;                    /**< both are images */
     int compared;                 /**< pixels were compared: */
     iiif_difference_t difference; /**< by that */
 } iiifctl_verdict_t;
