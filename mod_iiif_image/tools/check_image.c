@@ -110,7 +110,7 @@ static void compare(iiifctl_finding_t *finding, const iiif_source_t *source, con
                                          query.full.width, query.full.height));
     else if (source->stamp.mtime < query.source.mtime)
         find_wrong(finding, "stale: it is older than the image");
-    else if (query.original->orientation != 1
+    else if (query.original && query.original->orientation != 1
              && iiif_upright_check(source, query.original, &err) != APR_SUCCESS)
         find_wrong(finding, apr_pstrdup(pool, err.text));
 }
