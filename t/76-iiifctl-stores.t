@@ -495,6 +495,14 @@ for my $levels ([ 'as pages' ], [ 'as SubIFDs', '--subifd' ]) {
     like +(ctl('check', "$into/small.png_files"))[1], qr/^ok \S+.*small\.png\.dzi: deepzoom/m, '  and checked by its own name, too';
 }
 
+{
+    my $into = place();
+    system('vips', 'black', "$into/a.png", 257, 100) == 0 or die "vips failed\n";
+    my @tile = ('tile', "$into/a.png", '--into', "$into/tiles", '--format', 'iiif2', '--tile-size', 64);
+    is +(ctl(@tile))[0], 0, 'version 2 has one name for tiles of two levels, one pixel wide';
+    like +(ctl(@tile))[1], qr/^0 made, 1 current/m, '  which is no reason to make them again';
+}
+
 # -- one image ----------------------------------------------------------------------------------
 
 {
