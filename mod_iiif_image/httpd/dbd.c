@@ -19,20 +19,27 @@ int iiif_dbd_is_there(void)
     return APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open) && APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
 }
 
-/* The last of a server's own, as httpd takes it, and how many times it says something else than
- * before. */
-static const char *argument_of(const ap_directive_t *first, const char *name, int *changes)
+/* The last of a server's own, as httpd takes it. */
+static const char *argument_of(const ap_directive_t *first, const char *name)
 {
     const char *found = NULL;
 
-    *changes = 0;
     for (; first; first = first->next) {
-        if (strcasecmp(first->directive, name) != 0)
-            continue;
-        *changes += found && strcmp(found, first->args) != 0;
-        found = first->args;
+        if (!strcasecmp(first->directive, name))
+            found = first->args;
     }
     return found;
+}
+
+/* Does one of them say something else than the last? */
+static int is_told_twice(const ap_directive_t *first, const char *name)
+{
+    const char *last = argument_of(first, name);
+    int other = 0;
+
+    for (; last && first; first = first->next)
+        other |= !strcasecmp(first->directive, name) && strcmp(first->args, last) != 0;
+    return other;
 }
 
 /* The contents of the section that a virtual host was made of. */
@@ -51,22 +58,18 @@ static const ap_directive_t *section_of(const server_rec *s)
 /* mod_dbd tells nobody what it was told. */
 static const char *setting(const server_rec *s, const char *name)
 {
-    int changes;
-    const char *own = argument_of(section_of(s), name, &changes);
+    const char *own = argument_of(section_of(s), name);
 
     if (!own)
-        own = argument_of(ap_conftree, name, &changes);
+        own = argument_of(ap_conftree, name);
     return own ? own : "";
 }
 
 int iiif_dbd_is_told_twice(const server_rec *s)
 {
     const ap_directive_t *const own = s->is_virtual ? section_of(s) : ap_conftree;
-    int params, drivers;
 
-    argument_of(own, "DBDParams", &params);
-    argument_of(own, "DBDriver", &drivers);
-    return params || drivers;
+    return is_told_twice(own, "DBDParams") || is_told_twice(own, "DBDriver");
 }
 
 const char *iiif_dbd_name(const server_rec *s, apr_pool_t *pool)

@@ -225,6 +225,76 @@ static void arrive(request_rec *r, const apr_uri_t *uri)
     r->per_dir_config = r->server->lookup_defaults;
 }
 
+/* -- modules that prepare later phases ----------------------------------------------------------
+ */
+
+enum { AT_START = 1, IN_CHILD = 2, WITH_REQUEST = 4 };
+
+/* What they do then is asked for by others. Not all modules: some open files and memory, and MPMs
+ * expect a socket. */
+static const struct {
+    const char *module;
+    int phases;
+} started[] = {
+    { "core.c", AT_START }, /* finds what it asks of modules, as the type of authentication */
+    { "mod_dbd.c", AT_START | IN_CHILD },
+    { "mod_auth_digest.c", WITH_REQUEST },
+    { "mod_setenvif.c", WITH_REQUEST },
+};
+
+static int takes_part(const char *module, int phase)
+{
+    unsigned i;
+
+    for (i = 0; i < sizeof(started) / sizeof(started[0]); ++i) {
+        if (started[i].phases & phase && !strcmp(started[i].module, module))
+            return 1;
+    }
+    return 0;
+}
+
+static int prepare_server(apr_pool_t *pconf, server_rec *s)
+{
+    const apr_array_header_t *hooks = ap_hook_get_post_config();
+    int i, rv = OK;
+
+    for (i = 0; (rv == OK || rv == DECLINED) && i < hooks->nelts; ++i) {
+        const ap_LINK_post_config_t *hook = &APR_ARRAY_IDX(hooks, i, ap_LINK_post_config_t);
+
+        if (takes_part(hook->szName, AT_START))
+            rv = hook->pFunc(pconf, pconf, pconf, s);
+    }
+    return rv == OK || rv == DECLINED;
+}
+
+static void prepare_child(apr_pool_t *pconf, server_rec *s)
+{
+    const apr_array_header_t *hooks = ap_hook_get_child_init();
+    int i;
+
+    for (i = 0; hooks && i < hooks->nelts; ++i) {
+        const ap_LINK_child_init_t *hook = &APR_ARRAY_IDX(hooks, i, ap_LINK_child_init_t);
+
+        if (takes_part(hook->szName, IN_CHILD))
+            hook->pFunc(pconf, s);
+    }
+}
+
+static int prepare_request(request_rec *r)
+{
+    const apr_array_header_t *hooks = ap_hook_get_post_read_request();
+    int i, status = OK;
+
+    for (i = 0; hooks && i < hooks->nelts && (status == OK || status == DECLINED); ++i) {
+        const ap_LINK_post_read_request_t *hook =
+            &APR_ARRAY_IDX(hooks, i, ap_LINK_post_read_request_t);
+
+        if (takes_part(hook->szName, WITH_REQUEST))
+            status = hook->pFunc(r);
+    }
+    return status == DECLINED ? OK : status;
+}
+
 /* -- the request --------------------------------------------------------------------------------
  */
 
@@ -261,24 +331,6 @@ static int wants_tls(const request_rec *r, int status)
     return status == HTTP_FORBIDDEN && apr_table_get(r->notes, "ssl-access-forbidden");
 }
 
-/* post_read_request of modules that prepare later phases there, not of all: MPMs expect a socket.
- */
-static int prepare_request(request_rec *r)
-{
-    static const char names[] = " mod_auth_digest.c mod_setenvif.c ";
-    const apr_array_header_t *hooks = ap_hook_get_post_read_request();
-    int i, status = OK;
-
-    for (i = 0; hooks && i < hooks->nelts && (status == OK || status == DECLINED); ++i) {
-        const ap_LINK_post_read_request_t *hook =
-            &APR_ARRAY_IDX(hooks, i, ap_LINK_post_read_request_t);
-
-        if (strstr(names, apr_pstrcat(r->pool, " ", hook->szName, " ", NULL)))
-            status = hook->pFunc(r);
-    }
-    return status == DECLINED ? OK : status;
-}
-
 static void answer(request_rec *r)
 {
     int status = prepare_request(r);
@@ -298,47 +350,16 @@ static void answer(request_rec *r)
         ap_die(status, r);
 }
 
-#define DATABASES "mod_dbd.c"
-
-/* httpd's own, which finds there what it asks of modules, as the type of authentication; and the
- * databases that are asked. Not those of other modules, which open files and memory. */
-static int prepare(apr_pool_t *pconf, server_rec *s)
-{
-    const apr_array_header_t *hooks = ap_hook_get_post_config();
-    int i, rv = OK;
-
-    for (i = 0; (rv == OK || rv == DECLINED) && i < hooks->nelts; ++i) {
-        const ap_LINK_post_config_t *hook = &APR_ARRAY_IDX(hooks, i, ap_LINK_post_config_t);
-
-        if (!strcmp(hook->szName, "core.c") || !strcmp(hook->szName, DATABASES))
-            rv = hook->pFunc(pconf, pconf, pconf, s);
-    }
-    return rv == OK || rv == DECLINED;
-}
-
-static void connect_databases(apr_pool_t *pconf, server_rec *s)
-{
-    const apr_array_header_t *hooks = ap_hook_get_child_init();
-    int i;
-
-    for (i = 0; hooks && i < hooks->nelts; ++i) {
-        const ap_LINK_child_init_t *hook = &APR_ARRAY_IDX(hooks, i, ap_LINK_child_init_t);
-
-        if (!strcmp(hook->szName, DATABASES))
-            hook->pFunc(pconf, s);
-    }
-}
-
 /* What the phases of a request expect of a child: its user, its scoreboard, what is ours. */
 static int become_child(apr_pool_t *pconf, server_rec *s)
 {
-    if (ap_run_pre_mpm(pconf, SB_NOT_SHARED) != OK || !prepare(pconf, s)
+    if (ap_run_pre_mpm(pconf, SB_NOT_SHARED) != OK || !prepare_server(pconf, s)
         || iiif_post_config(pconf, pconf, pconf, s) != OK)
         return 0;
     ap_run_optional_fn_retrieve();
     if (!geteuid() && ap_run_drop_privileges(pconf, s) != OK)
         return 0;
-    connect_databases(pconf, s);
+    prepare_child(pconf, s);
     iiif_child_init(pconf, s);
     return 1;
 }

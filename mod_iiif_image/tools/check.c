@@ -111,12 +111,25 @@ static const char *without(const char *path, const char *end, apr_pool_t *pool)
                : NULL;
 }
 
+/* Of a tree of Deep Zoom it lies beside the directory; NULL: it is none, or has none. */
+static const char *description_beside(const char *directory, apr_pool_t *pool)
+{
+    static const char *const extensions[] = { ".dzi", ".js" };
+    const char *name = without(directory, "_files", pool);
+    unsigned i;
+
+    for (i = 0; name && i < sizeof(extensions) / sizeof(extensions[0]); ++i) {
+        if (is_file(name, extensions[i], pool))
+            return apr_pstrcat(pool, name, extensions[i], NULL);
+    }
+    return NULL;
+}
+
 /* The directory of a tree: its description is checked, and nothing else below it.
  * @return 0: it is none */
 static int check_tree_at(run_t *run, const char *path)
 {
     static const char *const inside[] = { "/ImageProperties.xml", "/info.json" };
-    const char *name = without(path, "_files", run->scratch);
     unsigned i;
 
     for (i = 0; i < sizeof(inside) / sizeof(inside[0]); ++i) {
@@ -125,9 +138,9 @@ static int check_tree_at(run_t *run, const char *path)
             return 1;
         }
     }
-    if (!name)
+    if (!without(path, "_files", run->scratch))
         return 0;
-    if (!is_file(name, ".dzi", run->scratch) && !is_file(name, ".js", run->scratch))
+    if (!description_beside(path, run->scratch))
         tell(run, &(iiifctl_finding_t){ .path = path,
                                         .kind = "deepzoom",
                                         .reason = "the tiles have no description" });
@@ -173,24 +186,11 @@ static void check_directory(run_t *run, const char *path, apr_pool_t *pool)
         fts_close(fts);
 }
 
-/* A tree of Deep Zoom that is named itself: its description lies beside it. */
-static const char *description_of(const char *path, apr_pool_t *pool)
-{
-    static const char *const extensions[] = { ".dzi", ".js" };
-    const char *name = without(path, "_files", pool);
-    unsigned i;
-
-    for (i = 0; name && i < sizeof(extensions) / sizeof(extensions[0]); ++i) {
-        if (is_file(name, extensions[i], pool))
-            return apr_pstrcat(pool, name, extensions[i], NULL);
-    }
-    return path;
-}
-
 static void check_operand(run_t *run, const char *operand, apr_pool_t *pool)
 {
-    const char *path = description_of(iiifctl_absolute(operand, pool), pool);
-    const char *slash = strrchr(path, '/');
+    const char *given = iiifctl_absolute(operand, pool);
+    const char *description = description_beside(given, pool);
+    const char *path = description ? description : given, *slash = strrchr(path, '/');
     apr_finfo_t finfo;
     apr_status_t rv = apr_stat(&finfo, path, APR_FINFO_TYPE, pool);
     char reason[120];

@@ -4,7 +4,6 @@
 
 #include "image/pixels_check.h"
 #include "image/raw_tile.h"
-#include "image/upright.h"
 #include "plan/upright.h"
 #include "resolve/resolver.h"
 #include "tools/finding.h"
@@ -98,6 +97,9 @@ static void compare(iiifctl_finding_t *finding, const iiif_source_t *source, con
                     const char *sources, apr_pool_t *pool)
 {
     const char *suffix = strrchr(source->path, '.');
+    const iiif_stored_t stored = { .kind = IIIF_STORED_PYRAMID,
+                                   .path = source->path,
+                                   .full = source->full };
     iiif_stored_query_t query = { .directory = NULL };
     iiif_err_t err;
 
@@ -110,8 +112,7 @@ static void compare(iiifctl_finding_t *finding, const iiif_source_t *source, con
                                          query.full.width, query.full.height));
     else if (source->stamp.mtime < query.source.mtime)
         find_wrong(finding, "stale: it is older than the image");
-    else if (query.original && query.original->orientation != 1
-             && iiif_upright_check(source, query.original, &err) != APR_SUCCESS)
+    else if (iiif_stored_upright(&stored, query.original, &err, pool) != APR_SUCCESS)
         find_wrong(finding, apr_pstrdup(pool, err.text));
 }
 

@@ -253,6 +253,18 @@ static void test_refused(const iiif_source_t *source, const char *what)
        "  and its neighbour is not");
 }
 
+/* A file whose tile is that stream. */
+static void test_stream(const char *path, const stream_t *stream, int sound, const char *what,
+                        apr_pool_t *pool)
+{
+    const iiif_source_t *source = with_stream(path, stream, pool);
+
+    if (sound)
+        test_sound(source, stream, what);
+    else
+        test_refused(source, what);
+}
+
 static void test_lies(apr_pool_t *parent)
 {
     static stream_t stream;
@@ -260,18 +272,13 @@ static void test_lies(apr_pool_t *parent)
 
     for (i = 0; i < ROWS(lies); ++i) {
         const char *path = path_of(files[lies[i].file].name, parent), *what;
-        const iiif_source_t *source;
         apr_pool_t *pool;
 
         apr_pool_create(&pool, parent);
         what = apr_psprintf(pool, "%s in %s", lies[i].what, files[lies[i].file].name);
         read_stream(&stream, path, ONE);
         lie(&stream, i);
-        source = with_stream(path, &stream, pool);
-        if (lies[i].sound)
-            test_sound(source, &stream, what);
-        else
-            test_refused(source, what);
+        test_stream(path, &stream, lies[i].sound, what, pool);
         apr_pool_destroy(pool);
     }
 }
@@ -314,10 +321,7 @@ static void test_webp_lies(apr_pool_t *pool)
 
         read_stream(&stream, path, ONE);
         memcpy(stream.bytes + webp_lies[i].at, webp_lies[i].with.bytes, webp_lies[i].with.len);
-        if (webp_lies[i].sound)
-            test_sound(with_stream(path, &stream, pool), &stream, what);
-        else
-            test_refused(with_stream(path, &stream, pool), what);
+        test_stream(path, &stream, webp_lies[i].sound, what, pool);
     }
     read_stream(&stream, path_of(files[WEBP_FILE].name, pool), ONE);
     stream.len = 29;
@@ -359,10 +363,7 @@ static void test_webp_features(apr_pool_t *pool)
         size = stream.len - 8;
         stream.bytes[4] = (unsigned char)(size & 0xff);
         stream.bytes[5] = (unsigned char)(size >> 8 & 0xff);
-        if (features[i].sound)
-            test_sound(with_stream(path, &stream, pool), &stream, what);
-        else
-            test_refused(with_stream(path, &stream, pool), what);
+        test_stream(path, &stream, features[i].sound, what, pool);
     }
 }
 
