@@ -53,22 +53,34 @@ sub request {
     return @{ $kinds[ $n % @kinds ] };
 }
 
-# One client: COUNT requests from the FIRST on, each over a connection of its own, until the file
-# $until is there. How many went well, and what went wrong.
+# What curl says of one request, over a connection of its own: status and type, or why there is none.
+sub answer {
+    my ($protocol, $url) = @_;
+    open my $curl, '-|', @CURL, '--globoff', $PROTOCOL{$protocol}, $url or die "curl: $!\n";
+    chomp(my $answer = <$curl> // 'no answer');
+    return close $curl ? $answer : "$answer, curl ended with $?";
+}
+
+# One client: COUNT requests from the FIRST on, until the file $until is there. How many went well, how
+# many were made again, and what went wrong. A child that ends may close a connection of HTTP/2 before it
+# has read a request from it (mod_http2 does so for files of core as well, about once in some hundred
+# restarts): nothing was answered, so a client asks again, and that must go well.
 sub client {
     my ($httpd, $protocol, $first, $count, $until) = @_;
-    my ($good, @failed) = (0);
+    my ($good, $again, @failed) = (0, 0);
 
     for my $n ($first .. $first + $count - 1) {
         last if -e $until;
         my ($path, $want) = request($n);
         my $url = $httpd->origin . "/iiif/$path";
-        open my $curl, '-|', @CURL, '--globoff', $PROTOCOL{$protocol}, $url or die "curl: $!\n";
-        my $answer = <$curl> // 'no answer';
-        my $ended = close $curl;
-        $ended && index($answer, $want) == 0 ? ++$good : push @failed, "$path: $answer, curl ended with $?";
+        my $answer = answer($protocol, $url);
+        if ($protocol eq 'HTTP/2' && $answer =~ /^000/) {
+            ++$again;
+            $answer = answer($protocol, $url);
+        }
+        index($answer, $want) == 0 && $answer !~ /curl ended/ ? ++$good : push @failed, "$path: $answer";
     }
-    return ($good, @failed);
+    return ($good, $again, @failed);
 }
 
 # $CLIENTS of them at once; returns a function that waits for all.
@@ -88,14 +100,15 @@ sub clients {
     } 1 .. $CLIENTS;
 
     return sub {
-        my ($good, @failed) = (0);
+        my ($good, $again, @failed) = (0, 0);
         for my $pipe (@pipes) {
-            chomp(my ($well, @badly) = <$pipe>);
+            chomp(my ($well, $twice, @badly) = <$pipe>);
             close $pipe or push @badly, 'a client died';
             $good += $well // 0;
+            $again += $twice // 0;
             push @failed, @badly;
         }
-        return ($good, \@failed);
+        return ($good, \@failed, $again);
     };
 }
 
@@ -121,9 +134,10 @@ for my $mpm (sort keys %PROTOCOLS) {
     like $version, qr/^Server MPM:\s+$mpm$/m, "$mpm: is the MPM";
     $httpd->start;
     for my $protocol (@{ $PROTOCOLS{$mpm} }) {
-        my ($good, $failed) = clients($httpd, $protocol, 13)->();
+        my ($good, $failed, $again) = clients($httpd, $protocol, 13)->();
         is_deeply $failed, [], "$mpm: every request over $protocol is answered as it should be";
         is $good, 13 * $CLIENTS, '  and all were made';
+        is $again, 0, '  once';
     }
     if ($mpm ne 'prefork') {
         my ($got, $want) = multiplexed($httpd, 50);
@@ -146,14 +160,16 @@ for my $protocol ('HTTP/1.1', 'HTTP/2') {
     my $wait = clients($httpd, $protocol, $REQUESTS);
     my $restarts = grep { $httpd->restart } 1 .. $RESTARTS;
     IIIF::PrivateHttpd::spew($httpd->directory . '/enough', '');
-    my ($good, $failed) = $wait->();
+    my ($good, $failed, $again) = $wait->();
     unlink $httpd->directory . '/enough';
     is $restarts, $RESTARTS, "$RESTARTS graceful restarts under load over $protocol";
     is_deeply $failed, [], '  and not one request failed';
     cmp_ok $good, '>=', $CLIENTS, '  of those made meanwhile';
-    note "$good requests";
-    my ($after, $failed_after) = clients($httpd, $protocol, 10)->();
+    cmp_ok $again, '<=', $RESTARTS, '  nearly all of them made once';
+    note "$good requests, $again made again";
+    my ($after, $failed_after, $again_after) = clients($httpd, $protocol, 10)->();
     is_deeply $failed_after, [], '  and it still answers';
+    is $again_after, 0, '  each request at once';
     $httpd->stop;
     is complaints($httpd), '', '  with nothing in the log';
 }
