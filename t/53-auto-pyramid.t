@@ -143,9 +143,13 @@ plan_of(get("/$first")) for 1 .. 5;
 sleep 3;
 is said('0018', 'damaged.png'), 1, 'it is not tried again';
 ok !-e "$directory/tiles/damaged.png.tif", '  and nothing is left of it';
+$httpd->restart;
+plan_of(get("/$first"));
+ok IIIF::PrivateHttpd::until_true(sub { $httpd->error_log =~ m{images/damaged\.png: failed before, and has not changed: } }), '  nor after a restart';
 make('damaged.png', 3000, 3000, '[compression=1]');
 plan_of(get("/$first"));
 ok IIIF::PrivateHttpd::until_true(sub { -e "$directory/tiles/damaged.png.tif" }), 'until it changes';
+ok IIIF::PrivateHttpd::until_true(sub { !-e "$directory/tiles/.iiifctl-failed" }), '  and nothing is remembered any more';
 
 # -- whoever makes it may go --------------------------------------------------------------------
 

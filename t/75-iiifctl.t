@@ -557,6 +557,43 @@ for my $signal (qw(INT TERM HUP)) {
     is_deeply [ grep { kill 0, $_ } @workers ], [], '  nor any worker';
 }
 
+# -- what failed, once and for all --------------------------------------------------------------
+
+{
+    my ($here, $store) = (place(), place());
+    my @once = ('tile', $here, '--into', $store, '--once', '--jobs', 1);
+    my $remembered = sub { return scalar grep { m{\.iiifctl-failed/} } files_in($store) };
+    my $bytes = slurp("$FIXTURES/plain.png");
+    spew("$here/cut.png", substr $bytes, 0, length($bytes) / 2);
+    spew("$here/gone.png", substr $bytes, 0, length($bytes) / 3);
+    spew("$here/large.png", $bytes);
+    set_times("$here/$_.png", 3600) for qw(cut gone large);
+    sleep 0.1;
+    is +(ctl(@once, '--max-pixels', 100))[0], 1, 'what is too large for a limit';
+    is $remembered->(), 0, '  fails each time, without being remembered';
+    is +(ctl(grep { $_ ne '--once' } @once))[0], 1, 'damaged images';
+    is $remembered->(), 0, '  are not remembered unasked';
+    my (undef, @first) = objects(@once);
+    is $remembered->(), 2, 'with --once they are';
+    my ($exit, @then) = objects(@once);
+    is $exit, 1, '  and fail again';
+    is_deeply [ map { $_->{reason} } grep { $_->{source} && $_->{status} eq 'failed' } @then ],
+        [ map { "failed before, and has not changed: $_->{reason}" } grep { $_->{source} && $_->{status} eq 'failed' } @first ], '  with the reason that they had';
+    unlike +(ctl(grep { $_ ne '--once' } @once))[2], qr/failed before/, 'without it they are tried again';
+    is_deeply [ (objects('check', $store))[0], (ctl('clean', $store))[0], $remembered->() ], [ 0, 0, 2 ], 'that is no tiles, and in use';
+    unlink "$here/gone.png" or die "gone.png: $!\n";
+    is_deeply [ (ctl('clean', $store, '--dry-run'))[0], $remembered->() ], [ 0, 2 ], 'of what is gone';
+    is_deeply [ (ctl('clean', $store))[0], $remembered->() ], [ 0, 1 ], '  clean removes it';
+    spew("$here/cut.png", $bytes);
+    is_deeply [ (ctl(@once))[0], scalar litter($store) ], [ 0, 0 ], 'what was mended is tiled, and nothing is remembered any more';
+
+    my $run = busy_run($store, '--once', '--force');
+    my ($worker) = children_of($run->{pid});
+    kill 'KILL', $worker if $worker;
+    is_deeply [ (finish($run))[0], $remembered->() ], [ 1, 1 ], 'what ends its process is remembered';
+    like +(ctl('tile', $LARGE, '--into', $store, '--once'))[2], qr/failed before, and has not changed: the process .* signal 9/, '  and why';
+}
+
 # -- a disk that is full ------------------------------------------------------------------------
 
 for my $format (qw(tiff deepzoom zoomify jp2 iiif3)) {

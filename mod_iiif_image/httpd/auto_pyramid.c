@@ -184,15 +184,25 @@ static apr_status_t attributes(apr_procattr_t **attributes, apr_pool_t *pool)
 static apr_status_t run(maker_t *maker, const job_t *job)
 {
     apr_pool_t *pool = maker->pool;
-    const char *const arguments[] = { maker->command, "tile",
-                                      "--into",       job->store,
-                                      "--name",       job->name,
-                                      "--format",     "tiff",
-                                      "--jobs",       "1",
-                                      "--tile-size",  apr_itoa(pool, job->tile),
-                                      "--quality",    apr_itoa(pool, job->quality),
-                                      "--max-pixels", apr_off_t_toa(pool, job->max_pixels),
-                                      job->path,      NULL };
+    const char *const arguments[] = { maker->command,
+                                      "tile",
+                                      "--into",
+                                      job->store,
+                                      "--name",
+                                      job->name,
+                                      "--format",
+                                      "tiff",
+                                      "--jobs",
+                                      "1",
+                                      "--tile-size",
+                                      apr_itoa(pool, job->tile),
+                                      "--quality",
+                                      apr_itoa(pool, job->quality),
+                                      "--max-pixels",
+                                      apr_off_t_toa(pool, job->max_pixels),
+                                      "--once",
+                                      job->path,
+                                      NULL };
     static const char *const environment[] = { "PATH=/usr/bin:/bin", NULL };
     apr_procattr_t *how;
     apr_status_t rv = attributes(&how, pool);

@@ -330,7 +330,7 @@ int iiifctl_target_is_full(const iiifctl_target_t *target, const iiif_err_t *err
 {
     struct statvfs room;
 
-    if (strstr(err->text, strerror(ENOSPC)))
+    if (strstr(err->text, strerror(ENOSPC)) || strstr(err->text, strerror(EDQUOT)))
         return 1;
     if (statvfs(target->temporary, &room) && statvfs(target->store, &room))
         return 0;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "image/vips_process.h"
+#include "tools/failures.h"
 #include "tools/lease.h"
 
 #include "base/banned.h"
@@ -35,15 +36,24 @@ static const char *stored_name(const iiifctl_file_t *file)
     return file->stored ? file->stored : file->name;
 }
 
+static const char *path_of(const iiifctl_file_t *file, apr_pool_t *pool)
+{
+    const char *slash = strcmp(file->root, "/") != 0 ? "/" : "";
+
+    return apr_pstrcat(pool, file->root, slash, file->name, NULL);
+}
+
 /* Making it has failed, before its files are removed. Another worker, that found the disk full as
- * well, may have removed its own already. */
-static void explain(const iiifctl_tiling_t *tiling, const iiifctl_target_t *target,
-                    apr_time_t since, iiif_err_t *err)
+ * well, may have removed its own already. @return @a rv, or that the disk was full */
+static apr_status_t explain(const iiifctl_tiling_t *tiling, const iiifctl_target_t *target,
+                            apr_time_t since, apr_status_t rv, iiif_err_t *err)
 {
     if (iiifctl_target_is_full(target, err))
         __atomic_store_n(tiling->full, apr_time_now(), __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(tiling->full, __ATOMIC_SEQ_CST) >= since)
-        iiifctl_target_explain_full(err);
+    if (__atomic_load_n(tiling->full, __ATOMIC_SEQ_CST) < since)
+        return rv;
+    iiifctl_target_explain_full(err);
+    return APR_ENOSPC;
 }
 
 /* In the temporary directory, then in its place. */
@@ -62,38 +72,62 @@ static apr_status_t make(const iiifctl_tiling_t *tiling, const iiifctl_target_t 
     if (rv == APR_SUCCESS)
         rv = iiifctl_target_commit(target, err, pool);
     if (rv != APR_SUCCESS)
-        explain(tiling, target, since, err);
+        rv = explain(tiling, target, since, rv, err);
     iiifctl_target_end(target, pool);
     return rv;
 }
 
 /* With the lease in hand: whoever had it may have made it meanwhile. */
-static void make_unless_current(iiifctl_report_t *report, const iiifctl_tiling_t *tiling,
-                                const iiifctl_target_t *target, const iiif_source_t *source,
-                                apr_pool_t *pool)
+static apr_status_t make_unless_current(iiifctl_report_t *report, const iiifctl_tiling_t *tiling,
+                                        const iiifctl_target_t *target, const iiif_source_t *source,
+                                        apr_pool_t *pool)
 {
     iiifctl_state_e state = iiifctl_target_state(target, source, &report->err, pool);
+    apr_status_t rv;
 
-    if (state == IIIFCTL_CURRENT && !tiling->force)
+    if (state == IIIFCTL_CURRENT && !tiling->force) {
         report->outcome = IIIFCTL_KEPT;
-    else if (state == IIIFCTL_FOREIGN && !tiling->force)
-        report->outcome = IIIFCTL_BROKEN;
-    else if (iiifctl_target_is_source(target, source, pool))
-        iiif_fail(&report->err, APR_EEXIST, "its tiles would take its own place");
-    else if (make(tiling, target, source, &report->err, pool) == APR_SUCCESS)
-        report->outcome = IIIFCTL_MADE;
-    if (report->outcome == IIIFCTL_KEPT)
         iiifctl_target_end(target, pool); /* of a run that was killed */
+        return APR_SUCCESS;
+    }
+    if (state == IIIFCTL_FOREIGN && !tiling->force)
+        return APR_EEXIST;
+    if (iiifctl_target_is_source(target, source, pool))
+        return iiif_fail(&report->err, APR_EEXIST, "its tiles would take its own place");
+    rv = make(tiling, target, source, &report->err, pool);
+    if (rv == APR_SUCCESS)
+        report->outcome = IIIFCTL_MADE;
+    return rv;
 }
 
 static apr_status_t open_source(iiif_source_t **source, const iiifctl_tiling_t *tiling,
                                 const iiifctl_file_t *file, iiif_err_t *err, apr_pool_t *pool)
 {
     const iiif_source_rules_t rules = { IIIF_SOURCE_FORMATS_DEFAULT, tiling->max_pixels, NULL };
-    const char *slash = strcmp(file->root, "/") != 0 ? "/" : "";
 
-    return iiif_source_open(source, apr_pstrcat(pool, file->root, slash, file->name, NULL), 1,
-                            &rules, err, pool);
+    return iiif_source_open(source, path_of(file, pool), 1, &rules, err, pool);
+}
+
+/* @param wait where another makes it @return APR_SUCCESS, with the outcome; or why it failed */
+static apr_status_t tile(iiifctl_report_t *report, const iiifctl_tiling_t *tiling,
+                         const iiifctl_target_t *target, const iiif_source_t *source, int wait,
+                         apr_pool_t *pool)
+{
+    iiifctl_lease_t lease = { -1 };
+    apr_status_t rv;
+
+    if (!tiling->force && !iiifctl_target_has_rest(target)
+        && iiifctl_target_state(target, source, &report->err, pool) == IIIFCTL_CURRENT) {
+        report->outcome = IIIFCTL_KEPT;
+        return APR_SUCCESS;
+    }
+    rv = iiifctl_lease_take(&lease, tiling->store, target->result, wait, &report->err, pool);
+    if (rv == APR_SUCCESS)
+        rv = make_unless_current(report, tiling, target, source, pool);
+    else if (rv == APR_EAGAIN)
+        report->outcome = IIIFCTL_ELSEWHERE;
+    iiifctl_lease_drop(&lease);
+    return rv;
 }
 
 static void work(iiifctl_report_t *report, void *baton, const iiifctl_file_t *file, int wait,
@@ -102,24 +136,21 @@ static void work(iiifctl_report_t *report, void *baton, const iiifctl_file_t *fi
     const iiifctl_tiling_t *tiling = baton;
     const iiifctl_target_t target =
         iiifctl_target(tiling->format, tiling->store, stored_name(file), pool);
-    iiifctl_lease_t lease = { -1 };
+    const char *path = path_of(file, pool);
+    const apr_time_t since = apr_time_now();
     iiif_source_t *source;
-    apr_status_t rv = open_source(&source, tiling, file, &report->err, pool);
+    apr_status_t rv;
 
     report->outcome = IIIFCTL_BROKEN;
-    if (rv != APR_SUCCESS)
+    if (tiling->once && iiifctl_failure_is_known(&target, path, &report->err, pool))
         return;
-    if (!tiling->force && !iiifctl_target_has_rest(&target)
-        && iiifctl_target_state(&target, source, &report->err, pool) == IIIFCTL_CURRENT) {
-        report->outcome = IIIFCTL_KEPT;
-        return;
-    }
-    rv = iiifctl_lease_take(&lease, tiling->store, target.result, wait, &report->err, pool);
+    rv = open_source(&source, tiling, file, &report->err, pool);
     if (rv == APR_SUCCESS)
-        make_unless_current(report, tiling, &target, source, pool);
-    else if (rv == APR_EAGAIN)
-        report->outcome = IIIFCTL_ELSEWHERE;
-    iiifctl_lease_drop(&lease);
+        rv = tile(report, tiling, &target, source, wait, pool);
+    if (rv == APR_SUCCESS)
+        iiifctl_failure_forget(&target, pool);
+    else if (rv == IIIF_EBADSOURCE && tiling->once)
+        iiifctl_failure_note(&target, path, since, &report->err, pool);
 }
 
 /* -- in the leader ------------------------------------------------------------------------------
@@ -133,8 +164,9 @@ static void tidy(void *baton, const iiifctl_file_t *file, apr_time_t since, iiif
         iiifctl_target(tiling->format, tiling->store, stored_name(file), pool);
     iiifctl_lease_t lease = { -1 };
 
-    if (err)
-        explain(tiling, &target, since, err);
+    if (err && explain(tiling, &target, since, IIIF_EBADSOURCE, err) == IIIF_EBADSOURCE
+        && tiling->once)
+        iiifctl_failure_note(&target, path_of(file, pool), since, err, pool);
     /* if another has it by now, it has cleaned up already */
     if (iiifctl_lease_take(&lease, tiling->store, target.result, 0, NULL, pool) == APR_SUCCESS)
         iiifctl_target_end(&target, pool);
@@ -250,6 +282,7 @@ int iiifctl_tiling_read(iiifctl_tiling_t *tiling, const iiifctl_call_t *call, co
                                             .background = { 255, 255, 255 } };
     tiling->verb = call->verb->name;
     tiling->force = iiifctl_has(call, IIIFCTL_TILING_FORCE);
+    tiling->once = iiifctl_has(call, IIIFCTL_TILING_ONCE);
     tiling->strict = iiifctl_has(call, IIIFCTL_TILING_STRICT);
     tiling->pool = call->pool;
     return read_numbers(tiling, call);

@@ -19,6 +19,7 @@ enum {
     IIIFCTL_TILING_OVERLAP,
     IIIFCTL_TILING_SRGB,
     IIIFCTL_TILING_FORCE,
+    IIIFCTL_TILING_ONCE,
     IIIFCTL_TILING_STRICT,
     IIIFCTL_TILING_PIXELS,
     IIIFCTL_TILING_OWN /**< the first letter that is free for a verb */
@@ -38,6 +39,7 @@ enum {
     { 'j', "jobs", "N", "files at a time, 1 to 256 (default: processors)" },                       \
     { IIIFCTL_TILING_FORCE, "force", NULL,                                                         \
       "make also what is current, and replace what is in the way" },                               \
+    { IIIFCTL_TILING_ONCE, "once", NULL, "leave alone what failed before and has not changed" },   \
     { IIIFCTL_TILING_STRICT, "strict", NULL, "begin nothing more after a failure" },               \
     { IIIFCTL_TILING_PIXELS, "max-pixels", "N",                                                    \
       "of a source; 0: no limit (default 1000000000)" }
@@ -51,7 +53,7 @@ typedef struct iiifctl_tiling_t {
     const char *store; /**< absolute; set by the verb, as is: */
     int json;
     apr_uint64_t max_pixels;
-    int force, strict, jobs;
+    int force, once, strict, jobs;
     int threads;               /**< of libvips in one worker */
     apr_time_t *full;          /**< shared by all workers, atomic: when the disk was full last */
     iiifctl_sources_t sources; /**< filled by the verb */
