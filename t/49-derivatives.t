@@ -14,6 +14,7 @@ use IIIF::Load qw(processes);
 use IIIF::PrivateHttpd qw(steady_children);
 use IO::Socket::INET ();
 use MIME::Base64 qw(encode_base64);
+use POSIX ();
 use Time::HiRes qw(sleep time);
 
 my $FIXTURES = 'apxs-build/fixtures/images';
@@ -359,6 +360,40 @@ push @tests, sub {
     close $_ for @sockets[ 1 .. 19 ];
     is get($target)->code, 200, 'those who wait go, and another comes: it is served';
     like fate(get($target)), qr/\A200 static/, '  and it is kept';
+};
+
+# -- a maker that hangs
+
+# Of a file in a store: does any process have a lock on it?
+sub is_locked {
+    my ($path) = @_;
+    my $inode = (stat $path)[1] // return 0;
+    return scalar grep { /:$inode / } split /\n/, IIIF::PrivateHttpd::slurp('/proc/locks');
+}
+
+# Two servers share images and a store; all processes of the one are stopped while they render.
+push @tests, sub {
+    my ($hung, $shared, $kept) = my @held = server();
+    my $other = IIIF::PrivateHttpd->new(conf => conf_of($shared, $kept));
+    my $target = '/iiif/map.jpg/full/max/0/default.jp2';
+    $other->start;
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        get($target);
+        POSIX::_exit(0);
+    }
+    ok IIIF::PrivateHttpd::until_true(sub { is_locked("$kept/leases") }), 'an image is being made';
+    my @stopped = processes($hung);
+    kill 'STOP', @stopped;
+    ok is_locked("$kept/leases"), '  by who does not go on';
+    local $IIIF::Client::PORT = $other->port;
+    is fate(get($target)), '200 render stored', 'it is made by another in the end';
+    is fate(get($target)), '200 static hit', '  and kept';
+    kill 'CONT', @stopped;
+    waitpid $pid, 0;
+    is $?, 0, 'the first one ends as well, when it can';
+    $_->stop for $other, $hung;
+    is litter($kept), '', '  and leaves nothing';
 };
 
 # -- killed in the middle of it

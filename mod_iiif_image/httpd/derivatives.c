@@ -94,7 +94,8 @@ static int is_given_up(const iiif_derived_t *derived)
     return marks && iiif_marks_given_up(marks, derived->derivative.hash);
 }
 
-/* Until it is there, or the lease is ours, or there is nothing to wait for. */
+/* Until it is there, or the lease is ours, or there is nothing to wait for. A maker that hangs, as
+ * one whose disk does not answer, is given up for one successor at a time. */
 static apr_status_t wait_for_maker(iiif_derived_t *derived, request_rec *r, iiif_err_t *err)
 {
     apr_time_t until = apr_time_now() + PATIENCE;
@@ -104,8 +105,12 @@ static apr_status_t wait_for_maker(iiif_derived_t *derived, request_rec *r, iiif
     while (rv == APR_EBUSY && !look(derived, r) && !is_given_up(derived)) {
         if (iiif_client_has_gone(r))
             return iiif_fail(err, IIIF_EGONE, "nobody waits for this image any more");
-        if (apr_time_now() > until)
-            return iiif_fail(err, IIIF_EBUSY, "this image is being made; try again in a moment");
+        if (apr_time_now() > until) {
+            rv = iiif_lease_succeed(derived->lease);
+            return rv == APR_EBUSY ? iiif_fail(err, IIIF_EBUSY,
+                                               "this image is being made; try again in a moment")
+                                   : rv;
+        }
         apr_sleep(pause);
         pause = pause * 3 / 2 < LAST_PAUSE ? pause * 3 / 2 : LAST_PAUSE;
         rv = iiif_lease_take(derived->lease);

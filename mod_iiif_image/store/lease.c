@@ -45,6 +45,11 @@ apr_status_t iiif_lease_take(iiif_lease_t *lease)
     return iiif_range_lock(lease->fd, lease->at, 1, 0);
 }
 
+apr_status_t iiif_lease_succeed(iiif_lease_t *lease)
+{
+    return iiif_range_lock(lease->fd, lease->at + 1, 1, 0);
+}
+
 void iiif_lease_release(iiif_lease_t *lease)
 {
     apr_pool_cleanup_run(lease->pool, lease, close_lease);

@@ -42,6 +42,27 @@ static void test_one(apr_pool_t *pool)
     ok(takes(1, pool) == 1, "and the next");
 }
 
+static void test_successor(apr_pool_t *pool)
+{
+    iiif_lease_t *maker, *successor, *third;
+    apr_pool_t *request;
+
+    apr_pool_create(&request, pool);
+    iiif_lease_open(&maker, directory, 7, request);
+    iiif_lease_open(&successor, directory, 7, request);
+    iiif_lease_open(&third, directory, 7, request);
+    ok(iiif_lease_take(maker) == APR_SUCCESS && iiif_lease_take(successor) == APR_EBUSY,
+       "while somebody has a lease");
+    ok(iiif_lease_succeed(successor) == APR_SUCCESS, "  another can succeed");
+    ok(iiif_lease_succeed(third) == APR_EBUSY, "  and only one");
+    iiif_lease_release(maker);
+    ok(iiif_lease_take(third) == APR_SUCCESS, "whoever takes it then has it");
+    iiif_lease_release(third);
+    iiif_lease_release(successor);
+    ok(takes(7, pool) == 1 && takes(8, pool) == 1, "and both are free when they are released");
+    apr_pool_destroy(request);
+}
+
 static int inside, together;
 
 static void *APR_THREAD_FUNC use(apr_thread_t *thread, void *data)
@@ -128,6 +149,7 @@ int main(void)
     apr_pool_create(&pool, NULL);
     make_directory();
     test_one(pool);
+    test_successor(pool);
     test_threads(pool);
     test_processes(pool);
     ok(APR_STATUS_IS_ENOENT(iiif_lease_open(&lease, "/tmp/iiif-no-such-store", 1, pool)),
