@@ -101,10 +101,23 @@ static int write_rows(writer_t *writer, VipsRegion *region, const iiif_encoding_
 }
 
 /* Likewise, of samples that need no conversion. */
-static int write_strips(writer_t *writer, const iiif_jpeg_strips_t *strips, int quality)
+static void write_blocks(writer_t *writer, const iiif_jpeg_strips_t *strips)
 {
     const int rows = strips->sampling * DCTSIZE;
     JSAMPARRAY planes[3] = { strips->rows[0], strips->rows[1], strips->rows[2] };
+    int unit, i;
+
+    for (unit = 0; unit < IIIF_JPEG_STRIP; ++unit) {
+        if (writer->compress.next_scanline < writer->compress.image_height)
+            jpeg_write_raw_data(&writer->compress, planes, (JDIMENSION)rows);
+        for (i = 0; i < 3 && planes[i]; ++i)
+            planes[i] += i ? DCTSIZE : rows;
+    }
+}
+
+static int write_strips(writer_t *writer, const iiif_jpeg_strips_t *strips, int quality)
+{
+    const int rows = strips->sampling * DCTSIZE * IIIF_JPEG_STRIP;
     int y;
 
     if (setjmp(writer->failed))
@@ -114,7 +127,7 @@ static int write_strips(writer_t *writer, const iiif_jpeg_strips_t *strips, int 
     for (y = 0; y < (int)strips->size.height; y += rows) {
         if (strips->give(strips->baton, y, rows))
             return -1;
-        jpeg_write_raw_data(&writer->compress, planes, (JDIMENSION)rows);
+        write_blocks(writer, strips);
     }
     jpeg_finish_compress(&writer->compress);
     return 0;

@@ -6,7 +6,8 @@
  *
  * Eight rows are made together, or sixteen. What they are after the first sum is kept by columns,
  * so that the second sum is over whole vectors, too, whatever a pixel's place and number of
- * samples.
+ * samples. Pairs begin with an even row, or column, so that what several rows of the result have in
+ * common is paired once.
  */
 #include "image/lanczos.h"
 
@@ -23,6 +24,8 @@
 #define REACH        ((ptrdiff_t)LOBES * STEPS)
 #define TAPS_MAX     (2 * LOBES * IIIF_LANCZOS_FACTOR_MAX + 4)
 #define LANES_MAX    2
+#define ROWS_MAX     (8 * LANES_MAX) /* of the result, made together, */
+#define PAIRS_MAX    ((ROWS_MAX * IIIF_LANCZOS_FACTOR_MAX + TAPS_MAX) / 2) /* and of the source */
 
 static double sinc(double x)
 {
@@ -59,10 +62,11 @@ static int16_t *weights_of(const iiif_lanczos_axis_t *axis, int i)
 /* To integers of an exact sum: what rounding leaves over goes to the heaviest. */
 static void round_weights(int16_t *weights, const double *exact, int taps, double sum)
 {
+    const double unit = (1 << WEIGHT_BITS) / sum;
     int t, left = 1 << WEIGHT_BITS, heaviest = 0;
 
     for (t = 0; t < taps; ++t) {
-        weights[t] = (int16_t)lrint(exact[t] / sum * (1 << WEIGHT_BITS));
+        weights[t] = (int16_t)(exact[t] * unit + (exact[t] < 0 ? -0.5 : 0.5));
         left -= weights[t];
         if (weights[t] > weights[heaviest])
             heaviest = t;
@@ -73,14 +77,15 @@ static void round_weights(int16_t *weights, const double *exact, int taps, doubl
 static void weigh(iiif_lanczos_axis_t *axis, int i, const iiif_lanczos_span_t *span)
 {
     const double factor = span->factor, centre = span->origin + (i + 0.5) * factor - 0.5;
+    const double narrow = 1 / factor;
     const int first = (int)ceil(centre - LOBES * factor);
     const int last = (int)floor(centre + LOBES * factor);
-    const int start = MAX(0, MIN(first, span->from - 2 * axis->pairs));
+    const int start = MAX(0, MIN(first, span->from - 1)) & ~1;
     double exact[TAPS_MAX] = { 0 }, sum = 0;
     int k;
 
     for (k = first; k <= last; ++k) {
-        const double weight = kernel_at((k - centre) / factor);
+        const double weight = kernel_at((k - centre) * narrow);
 
         exact[CLAMP(k, 0, span->from - 1) - start] += weight;
         sum += weight;
@@ -96,7 +101,7 @@ void iiif_lanczos_axis_make(iiif_lanczos_axis_t *axis, const iiif_lanczos_span_t
     int i;
 
     g_once(&once, (GThreadFunc)(void (*)(void))fill_kernel, NULL);
-    axis->pairs = (reach + 1) / 2;
+    axis->pairs = (reach + 2) / 2; /* from an even one on */
     axis->starts = g_new(int, span->to);
     axis->weights = g_new0(int16_t, (gsize)span->to * 2 * (gsize)axis->pairs);
     for (i = 0; i < span->to; ++i)
@@ -121,24 +126,35 @@ static int32_t weights_at(const int16_t *weights)
     return both;
 }
 
-/* The rows that make up one row of the result. */
+/* Rows of the source by two, that rows of the result are made of. */
 typedef struct taps_t {
-    const unsigned char *at[TAPS_MAX / 2][2];
-    int pairs;
-    const int16_t *weights;
+    const unsigned char *at[PAIRS_MAX][2];
+    int count;
+    /* of each row of the result: */
+    int first[ROWS_MAX]; /* which pair, */
+    int pairs;           /* how many, */
+    const int16_t *weights[ROWS_MAX];
 } taps_t;
 
+/* Of so many rows of the result from row @a y on, of which those beyond @a last are like it. */
 static void find_taps(taps_t *taps, const iiif_lanczos_rows_t *rows,
-                      const iiif_lanczos_axis_t *down, int y)
+                      const iiif_lanczos_axis_t *down, int y, int last)
 {
-    int t;
+    const int start = down->starts[y];
+    int i, t;
 
+    for (i = 0; i < ROWS_MAX; ++i) {
+        const int row = MIN(y + i, last);
+
+        taps->first[i] = (down->starts[row] - start) / 2;
+        taps->weights[i] = weights_of(down, row);
+    }
     taps->pairs = down->pairs;
-    taps->weights = weights_of(down, y);
-    for (t = 0; t < 2 * down->pairs; ++t)
+    taps->count = (down->starts[MIN(y + ROWS_MAX - 1, last)] - start) / 2 + down->pairs;
+    for (t = 0; t < 2 * taps->count; ++t)
         taps->at[t / 2][t % 2] =
             rows->samples
-            + (ptrdiff_t)(MIN(down->starts[y] + t, rows->bottom - 1) - rows->top) * rows->stride;
+            + (ptrdiff_t)(MIN(start + t, rows->bottom - 1) - rows->top) * rows->stride;
 }
 
 typedef struct across_t {

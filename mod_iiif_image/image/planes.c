@@ -15,8 +15,9 @@
 #include "base/banned.h"
 
 #define BLOCK       8           /* samples along a side, coded together */
-#define STRIP       (2 * BLOCK) /* pixels coded together, where chroma has half of them */
-#define QUALITY_444 90          /* as in image/encode_jpeg.c */
+#define UNIT        (2 * BLOCK) /* pixels along a side coded together, where chroma has half of them */
+#define STRIP       (UNIT * IIIF_JPEG_STRIP) /* rows of pixels made together, likewise */
+#define QUALITY_444 90                       /* as in image/encode_jpeg.c */
 #define KEPT        192 /* rows of luma that may be needed together with the next row of tiles */
 
 /* How many pixels of luma one sample of a component stands for. */
@@ -116,16 +117,22 @@ static void cover(planes_t *planes)
     tiles->height = (rect->y + rect->height - 1) / tile.height - tiles->y + 1;
 }
 
+/* Of a result of so many pixels: all blocks are filled, or strips; what is beyond its edge is like
+ * its edge. */
+static int filled(apr_uint32_t result, int whole, int sampling)
+{
+    return samples_of(result, whole) * whole / sampling;
+}
+
 /* A component's samples lie in the middle of the pixels that they stand for, in the source and in
- * the result: a part that begins between two of them begins with half of one. All blocks of the
- * result are filled, to whole strips; what is beyond its edge is like its edge. */
+ * the result: a part that begins between two of them begins with half of one. */
 static iiif_lanczos_span_t span_of(apr_uint32_t start, apr_uint32_t length, apr_uint32_t result,
                                    int from, int to)
 {
     const int first = (int)start / from, end = samples_of(start + length, from);
 
     return (iiif_lanczos_span_t){ (double)start / from - first, (double)length / result * to / from,
-                                  end - first, samples_of(result, STRIP) * STRIP / to };
+                                  end - first, filled(result, UNIT, to) };
 }
 
 /* Neither enlarged nor made very small? */
@@ -148,6 +155,7 @@ static int place(planes_t *planes)
         plane->x =
             span_of(x, rect->width, planes->size.width, plane->from.across, plane->to.across);
         plane->y = span_of(y, rect->height, planes->size.height, plane->from.down, plane->to.down);
+        plane->y.to = filled(planes->size.height, STRIP, plane->to.down);
         plane->left = (int)x / plane->from.across;
         plane->above = (int)y / plane->from.down;
         can &= is_reduction(&plane->x) && is_reduction(&plane->y);
@@ -160,10 +168,10 @@ static int place(planes_t *planes)
 static int prepare(planes_t *planes, const iiif_resolved_t *resolved, const iiif_look_t *look)
 {
     const iiif_raw_level_t *raw = planes->window->level->raw;
-    const unsigned whole = STRIP * planes->window->shrink;
+    const unsigned whole = UNIT * planes->window->shrink;
 
     if (!raw || raw->format != IIIF_FORMAT_JPG || raw->tile.width % whole
-        || raw->tile.height % whole || planes->size.width < STRIP || planes->size.height < STRIP
+        || raw->tile.height % whole || planes->size.width < UNIT || planes->size.height < UNIT
         || !is_plain(planes->source, resolved, look)
         || !read_samplings(planes, &raw->jpeg, resolved->quality == IIIF_QUALITY_GRAY,
                            look->quality[IIIF_FORMAT_JPG]))
@@ -185,12 +193,23 @@ static int make_samples(plane_t *plane, const planes_t *planes)
     return plane->samples != NULL;
 }
 
+/* Both components of chroma have the same. */
+static void make_axes(planes_t *planes)
+{
+    int i;
+
+    for (i = 0; i < planes->wanted && i < 2; ++i) {
+        iiif_lanczos_axis_make(&planes->plane[i].across, &planes->plane[i].x);
+        iiif_lanczos_axis_make(&planes->plane[i].down, &planes->plane[i].y);
+    }
+    planes->plane[2].across = planes->plane[1].across;
+    planes->plane[2].down = planes->plane[1].down;
+}
+
 static int make_strip(plane_t *plane, int rows)
 {
     int y;
 
-    iiif_lanczos_axis_make(&plane->across, &plane->x);
-    iiif_lanczos_axis_make(&plane->down, &plane->y);
     plane->sums = iiif_lanczos_room((size_t)plane->x.from);
     plane->width = plane->x.to;
     plane->strip = g_try_malloc((gsize)plane->width * (gsize)rows);
@@ -201,13 +220,15 @@ static int make_strip(plane_t *plane, int rows)
 
 static int make_room(planes_t *planes)
 {
-    const int rows = planes->wanted > 1 ? planes->plane[1].to.down * BLOCK : BLOCK;
+    const int chroma = BLOCK * IIIF_JPEG_STRIP;
+    const int luma = planes->wanted > 1 ? planes->plane[1].to.down * chroma : chroma;
     int i, made = 1;
 
     for (i = 0; i < planes->stored; ++i)
         made &= make_samples(&planes->plane[i], planes);
+    make_axes(planes);
     for (i = 0; i < planes->wanted; ++i)
-        made &= make_strip(&planes->plane[i], i ? BLOCK : rows);
+        made &= make_strip(&planes->plane[i], i ? chroma : luma);
     return made;
 }
 
@@ -221,8 +242,10 @@ static void give_back_room(planes_t *planes)
         g_free(plane->samples);
         g_free(plane->strip);
         g_aligned_free(plane->sums);
-        iiif_lanczos_axis_free(&plane->across);
-        iiif_lanczos_axis_free(&plane->down);
+        if (i < 2) {
+            iiif_lanczos_axis_free(&plane->across);
+            iiif_lanczos_axis_free(&plane->down);
+        }
     }
 }
 

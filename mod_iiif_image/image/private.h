@@ -169,18 +169,23 @@ apr_status_t iiif_encode(iiif_bytes_t *bytes, VipsImage *image, const iiif_encod
  *  @param bytes freed by iiif_bytes_free() @return 0, or -1 as libvips does */
 int iiif_encode_jpeg(VipsImage *image, iiif_bytes_t *bytes, const iiif_encoding_t *encoding);
 
+/** Rows of blocks of chroma, or of gray, in a strip. */
+#define IIIF_JPEG_STRIP 2
+
 /** An image as JPEG has it, to be encoded strip by strip. */
 typedef struct iiif_jpeg_strips_t {
     iiif_dims_t size;
     int components; /**< 1: gray, 3: luma and chroma */
     int sampling;   /**< 2: a sample of chroma stands for two pixels each way; 1: for one */
     /**
-     * Fill @a rows with so many rows of luma from @a y on, and the chroma that belongs to them.
+     * Fill @a rows with so many rows of luma from @a y on, and the chroma that belongs to them;
+     * also those of the last strip that are beyond the image.
      * @return 0; else nothing is encoded
      */
     int (*give)(void *baton, int y, int rows);
     void *baton;
-    unsigned char **rows[3]; /**< of whole blocks of 8 samples; 8 rows, of luma 8 * sampling */
+    /** of whole blocks of 8 samples; 8 * IIIF_JPEG_STRIP rows, of luma sampling times as many */
+    unsigned char **rows[3];
 } iiif_jpeg_strips_t;
 
 /** Encode it as JPEG without metadata. @param bytes freed by iiif_bytes_free() @return 0, or -1 */

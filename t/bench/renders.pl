@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # Images that have to be made, of pyramids: the whole at two sizes, and regions and sizes at random, beside iipsrv and
-# beside npm's iiif-processor (sharp, libvips) on the same files, at equal JPEG quality. What they look like beside a
-# reference, and how many bytes they are, is printed with it. Nothing is asserted about times.
+# beside npm's iiif-processor (sharp, libvips) on the same files, at equal JPEG quality: of photographs, and of clouds
+# under noise, whose tiles are twice as long, so that more of the time goes to the decoder that all have in common. What
+# they look like beside a reference, and how many bytes they are, is printed with it. Nothing is asserted about times.
 #
 #   make -f Makefile.apxs bench
 #   BENCH_SCALE=0.1 PROVE=perl apxs-build/run-tests t/bench/renders.pl     a tenth of the requests, one round
@@ -18,7 +19,7 @@ use HTTP::Tiny ();
 use List::Util qw(min);
 use Time::HiRes qw(time);
 use IIIF::Iipsrv ();
-use IIIF::Load qw(measured load write_list compare slurp header_line table_line);
+use IIIF::Load qw(measured load write_list compare median slurp header_line table_line);
 use IIIF::NodeServer ();
 use IIIF::PrivateHttpd ();
 
@@ -30,6 +31,7 @@ my $QUALITY = 85;
 chomp(my $PROCESSORS = `nproc`);
 my $SOURCES = getcwd() . '/apxs-build/bench/sources';
 my $NODE = getcwd() . '/apxs-build/bench/node';
+my @PHOTOS = map { s{.*/(photos/)}{$1}r } glob "$SOURCES/photos/*.tif";
 my @SMALL = map { "many/$_.tif" } 1 .. 50;
 my @MIDDLE = map { "middle/$_.tif" } 1 .. 12;
 my @BIG = map { "big$_.tif" } 1 .. 3;
@@ -54,8 +56,8 @@ sub dimensions {
     return map { scalar `vipsheader -f $_ $SOURCES/$name` + 0 } qw(width height);
 }
 
-my %full = ((map { $_ => [ dimensions('many/1.tif') ] } @SMALL), (map { $_ => [ dimensions('middle/1.tif') ] } @MIDDLE),
-    (map { $_ => [ dimensions($_) ] } @BIG));
+my %full = ((map { $_ => [ dimensions($_) ] } @PHOTOS, @BIG), (map { $_ => [ dimensions('many/1.tif') ] } @SMALL),
+    (map { $_ => [ dimensions('middle/1.tif') ] } @MIDDLE));
 
 sub random_between { my ($from, $to) = @_; return $from + int rand($to - $from + 1) }
 
@@ -140,10 +142,12 @@ sub fastest_node {
 
 sub beside {
     my ($what, $count, $names, @rivals) = @_;
+    my @megapixels = map { $full{$_}[0] * $full{$_}[1] / 1e6 } @$names;
     my %list = lists($what, int($count * $SCALE), @$names);
     my @kinds = map { { name => $_->{name}, server => $_->{server}, beside => $_->{beside}, list => $list{ $_->{list} } } } @rivals;
 
-    printf "\n%s of %d pyramids of %.0f megapixels\n", $what, scalar @$names, $full{ $names->[0] }[0] * $full{ $names->[0] }[1] / 1e6;
+    printf "\n%s of %d %s of %.0f megapixels\n", $what, scalar @$names, $names->[0] =~ /^photos/ ? 'photographs' : 'pyramids',
+        median(@megapixels);
     print header_line();
     for my $rival (@kinds) {    # each pair for itself: what it does otherwise does not meet the other
         my @pair = ($rival, { name => 'mod_iiif_image', list => $list{module},
@@ -164,6 +168,7 @@ sub speed {
 
     restart($CONF . $conf);
     for my $what (sort keys %PARAMETERS) {
+        beside($what, 300, \@PHOTOS, $iip, $processor);
         beside($what, 300, \@SMALL, $iip, $processor);
         beside($what, 240, \@MIDDLE, $iip, $processor);
         beside($what, 300, \@BIG, $iip);
