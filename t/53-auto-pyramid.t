@@ -169,11 +169,16 @@ is_deeply [ grep { !/^\.iiifctl-lease$/ } map { m{([^/]+)$} } glob "$directory/t
 
 make('fourth.jpg', 3000, 3000, '[Q=50]');
 $httpd->configure(conf(command => "$directory/no-such-command"));
+like +($httpd->run('-t'))[1] . $httpd->error_log, qr/IIIF0035: IIIFAutoPyramid: \Q$directory\E\/no-such-command \(IIIFCtl\) cannot be run/, 'a command that is not there is warned of';
+unlike $httpd->error_log, qr/no IIIFTileStore/, '  and nothing else';
 $httpd->start;
 is way_of('iiif/fourth.jpg'), '200 render', 'without the command images are served';
 ok IIIF::PrivateHttpd::until_true(sub { $httpd->error_log =~ /IIIF0016: \S+no-such-command cannot be run: no pyramid of \S+fourth\.jpg/ }),
     '  and the log says what is missing';
 $httpd->stop;
+
+like +(IIIF::PrivateHttpd->new(conf => "IIIFAutoPyramid on\nIIIFCtl $TOP/$LIB/iiifctl\n")->run('-t'))[1], qr/IIIF0034: IIIFAutoPyramid: there is no IIIFTileStore.*Syntax OK/s,
+    'as is a configuration without a store';
 
 # -- where a pyramid is what is missing ---------------------------------------------------------
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/derivatives.h"
 
+#include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
@@ -138,9 +139,10 @@ static void release(iiif_derived_t *derived)
 }
 
 /* Whatever is wrong with the store, requests are answered; it is said once a minute. */
-static void complain(request_rec *r, apr_status_t rv, const char *sentence)
+static void complain(const iiif_derived_t *derived, request_rec *r, apr_status_t rv,
+                     const char *sentence)
 {
-    if (iiif_is_due(sentence))
+    if (iiif_is_due(apr_pstrcat(r->pool, "IIIF0010 ", derived->store.directory, NULL)))
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, rv < APR_OS_START_USERERR ? rv : 0, r,
                       IIIF_LOGNO(0010) "IIIFDerivativeStore: %s", sentence);
 }
@@ -164,7 +166,7 @@ static apr_status_t find_or_lease(iiif_derived_t *derived, request_rec *r, iiif_
     }
     if (rv != APR_SUCCESS) {
         iiif_fail(err, rv, "no lease in %s", derived->store.directory);
-        complain(r, rv, err->text);
+        complain(derived, r, rv, err->text);
         note(r, "failed");
         release(derived);
         return APR_SUCCESS;
@@ -203,7 +205,7 @@ static void evict(iiif_derived_t *derived, request_rec *r)
                                          derived->store.bound, &err);
 
     if (rv != APR_SUCCESS)
-        complain(r, rv, err.text);
+        complain(derived, r, rv, err.text);
 }
 
 /* Is it kept? */
@@ -218,7 +220,7 @@ static int write_it(iiif_derived_t *derived, request_rec *r, const iiif_bytes_t 
     if (rv == APR_SUCCESS && is_given_up(derived))
         iiif_marks_hope(marks, derived->derivative.hash);
     if (rv != APR_SUCCESS && rv != IIIF_EFULL)
-        complain(r, rv, err.text);
+        complain(derived, r, rv, err.text);
     if (full)
         evict(derived, r);
     return rv == APR_SUCCESS;

@@ -138,6 +138,31 @@ static int check_database(const server_rec *s)
     return 0;
 }
 
+static int has_tile_store(const server_rec *s)
+{
+    const apr_array_header_t *places = iiif_server_settings(s)->places;
+    int i, found = 0;
+
+    for (i = 0; i < places->nelts; ++i)
+        found |= APR_ARRAY_IDX(places, i, const iiif_place_t).kind == IIIF_PLACE_TILES;
+    return found;
+}
+
+/* Where @a s has pyramids made in the background: can they be? */
+static void warn_of_pyramids(const server_rec *s, const server_rec *main_server)
+{
+    const char *command = iiif_server_settings(main_server)->command;
+
+    if (!iiif_server_settings(s)->auto_pyramid)
+        return;
+    if (!has_tile_store(s) && !has_tile_store(main_server))
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     IIIF_LOGNO(0034) "IIIFAutoPyramid: there is no IIIFTileStore to make any in");
+    if (access(command, X_OK))
+        ap_log_error(APLOG_MARK, APLOG_WARNING, errno, s,
+                     IIIF_LOGNO(0035) "IIIFAutoPyramid: %s (IIIFCtl) cannot be run", command);
+}
+
 int iiif_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                       server_rec *main_server)
 {
@@ -153,6 +178,8 @@ int iiif_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                              "other sites cannot read info.json");
     for (s = main_server; s; s = s->next)
         warn_of_missing_roots(s, own_roots(s, main_server), ptemp);
+    for (s = main_server; s; s = s->next)
+        warn_of_pyramids(s, main_server);
     for (s = main_server; s; s = s->next)
         good &= check_stores(s, main_server) & check_database(s);
     return good ? OK : HTTP_INTERNAL_SERVER_ERROR;
