@@ -587,6 +587,15 @@ for my $signal (qw(INT TERM HUP)) {
     spew("$here/cut.png", $bytes);
     is_deeply [ (ctl(@once))[0], scalar litter($store) ], [ 0, 0 ], 'what was mended is tiled, and nothing is remembered any more';
 
+    my ($linked, $elsewhere) = (place(), place());
+    spew("$elsewhere/0123456789abcdef", 'somebody\'s');
+    symlink $elsewhere, "$linked/.iiifctl-failed" or die "link: $!\n";
+    spew("$here/cut.png", substr $bytes, 0, length($bytes) / 2);
+    set_times("$here/cut.png", 3600);
+    sleep 0.1;
+    is_deeply [ map { (ctl(@{$_}))[0] } ['tile', $here, '--into', $linked, '--once'], [ 'clean', $linked ] ], [ 1, 0 ], 'a link in its place';
+    is_deeply [ files_in($elsewhere) ], ['0123456789abcdef'], '  leads nowhere';
+
     my $run = busy_run($store, '--once', '--force');
     my ($worker) = children_of($run->{pid});
     kill 'KILL', $worker if $worker;

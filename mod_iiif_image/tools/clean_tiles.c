@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_file_info.h>
 #include <apr_strings.h>
-#include <errno.h>
 #include <fts.h>
 #include <stdio.h>
 #include <string.h>
@@ -340,38 +339,24 @@ static void clean_rest(iiifctl_clean_t *clean, const found_t *found, apr_pool_t 
     iiifctl_lease_drop(&lease);
 }
 
-static void clean_failure(iiifctl_clean_t *clean, const char *record, apr_pool_t *pool)
+static void clean_failures(iiifctl_clean_t *clean)
 {
-    const apr_int64_t bytes = size_of(record, pool);
+    const apr_array_header_t *over = iiifctl_failures_over(clean->store, clean->pool);
     iiif_err_t err;
+    int i;
 
-    if (!iiifctl_failure_is_over(record, pool))
-        return;
-    if (!clean->dry && unlink(record)) {
-        iiif_fail(&err, APR_FROM_OS_ERROR(errno), "cannot be removed: %s", strerror(errno));
-        iiifctl_clean_failed(clean, record, &err);
+    for (i = 0; i < over->nelts; ++i) {
+        const char *name = APR_ARRAY_IDX(over, i, const char *);
+        const char *path =
+            apr_pstrcat(clean->pool, clean->store, "/" IIIFCTL_FAILED_DIRECTORY "/", name, NULL);
+        const apr_int64_t bytes = size_of(path, clean->pool);
+
+        if (!clean->dry
+            && iiifctl_failure_remove(clean->store, name, &err, clean->pool) != APR_SUCCESS)
+            iiifctl_clean_failed(clean, path, &err);
+        else
+            iiifctl_clean_tell(clean, path, "its source failed, and is another or gone", bytes);
     }
-    else
-        iiifctl_clean_tell(clean, record, "its source failed, and is another or gone", bytes);
-}
-
-static void clean_failures(iiifctl_clean_t *clean, apr_pool_t *scratch)
-{
-    const char *directory =
-        apr_pstrcat(clean->pool, clean->store, "/" IIIFCTL_FAILED_DIRECTORY, NULL);
-    apr_finfo_t entry;
-    apr_dir_t *records;
-
-    if (apr_dir_open(&records, directory, clean->pool) != APR_SUCCESS)
-        return;
-    while (apr_dir_read(&entry, APR_FINFO_NAME, records) == APR_SUCCESS) {
-        if (*entry.name != '.')
-            clean_failure(clean, apr_pstrcat(scratch, directory, "/", entry.name, NULL), scratch);
-        apr_pool_clear(scratch);
-    }
-    apr_dir_close(records);
-    if (!clean->dry)
-        rmdir(directory); /* if it is empty */
 }
 
 void iiifctl_clean_tiles(iiifctl_clean_t *clean)
@@ -387,6 +372,6 @@ void iiifctl_clean_tiles(iiifctl_clean_t *clean)
         clean_set(clean, &APR_ARRAY_IDX(found.sets, i, iiifctl_target_t), scratch);
         apr_pool_clear(scratch);
     }
-    clean_failures(clean, scratch);
+    clean_failures(clean);
     clean_rest(clean, &found, scratch);
 }

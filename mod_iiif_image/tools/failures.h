@@ -8,7 +8,10 @@
  *
  * A file for each target in `.iiifctl-failed` of the tile store: a JSON object of the path of the
  * source, a hash of its stamp, and why it failed. Whoever finds none, or cannot read it, tries.
+ * Links are not followed: what others have put there leads nowhere.
  */
+#include <apr_tables.h>
+
 #include "tools/target.h"
 
 /** In a tile store. */
@@ -29,7 +32,11 @@ void iiifctl_failure_note(const iiifctl_target_t *target, const char *path, apr_
 /** There are tiles now: remove what is remembered of @a target. */
 void iiifctl_failure_forget(const iiifctl_target_t *target, apr_pool_t *pool);
 
-/** Is @a record, a file of that directory, of no use: is its source gone, or another by now, or is
- *  it no such file? */
-int iiifctl_failure_is_over(const char *record, apr_pool_t *pool);
+/** What is remembered in @a store of sources that are gone, or others by now, and what somebody
+ *  was killed in writing. @return of const char *, names below the directory; in @a pool */
+apr_array_header_t *iiifctl_failures_over(const char *store, apr_pool_t *pool);
+
+/** Remove one of them. The directory goes with the last one. @return APR_SUCCESS, or why not */
+apr_status_t iiifctl_failure_remove(const char *store, const char *name, iiif_err_t *err,
+                                    apr_pool_t *pool);
 #endif
